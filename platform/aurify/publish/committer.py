@@ -1,0 +1,158 @@
+"""The two ways to commit staged files: delta-rs names them in place, Spark copies them in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
+
+from deltalake import Schema
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction
+
+from aurify.publish.delta_log import NOTE_KEY
+from aurify.publish.staged import StagedFile
+from aurify.publish.target import Handle, commit_properties, relative
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What makes a commit ours and once only: the note and the transaction it completes."""
+
+    app_id: str
+    number: int
+    note: Mapping[str, Any]
+
+    @property
+    def user_metadata(self) -> str:
+        """The note as it stands in the log."""
+        return json.dumps({NOTE_KEY: dict(self.note)}, sort_keys=True)
+
+
+class Committer(Protocol):
+    """Publishes staged files in one commit, or leaves the table as it was.
+
+    A commit of a transaction that the table has already seen changes nothing; the caller reads the
+    log back to learn whose commit stands.
+    """
+
+    name: str
+
+    def append(
+        self,
+        handle: Handle,
+        files: Sequence[StagedFile],
+        schema: StructType,
+        stamp: Stamp,
+        partition: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """Add the rows of the files."""
+
+    def replace(self, handle: Handle, files: Sequence[StagedFile], schema: StructType, stamp: Stamp) -> None:
+        """Make the rows of the files the whole content of the table."""
+
+
+class DeltaRsCommitter:
+    """Commits by delta-rs, through the handle whose transaction is still below the stamp's number."""
+
+    name = "delta-rs"
+
+    def append(
+        self,
+        handle: Handle,
+        files: Sequence[StagedFile],
+        schema: StructType,
+        stamp: Stamp,
+        partition: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self._commit(handle, files, schema, stamp, "append", partition or {})
+
+    def replace(self, handle: Handle, files: Sequence[StagedFile], schema: StructType, stamp: Stamp) -> None:
+        self._commit(handle, files, schema, stamp, "overwrite", {})
+
+    @staticmethod
+    def _commit(
+        handle: Handle,
+        files: Sequence[StagedFile],
+        schema: StructType,
+        stamp: Stamp,
+        mode: str,
+        partition: Mapping[str, str | None],
+    ) -> None:
+        if (handle.table.transaction_version(stamp.app_id) or 0) >= stamp.number:
+            return
+        columns = [name for name in schema.fieldNames() if name not in partition]
+        actions = [
+            AddAction(
+                path=quote(relative(file.path, handle.path), safe="/=:@!$&'()*+,;-._~"),
+                size=file.size,
+                partition_values=dict(partition),
+                modification_time=file.modified_ms,
+                data_change=True,
+                stats=file.statistics(columns),
+            )
+            for file in files
+        ]
+        try:
+            handle.table.create_write_transaction(
+                actions,
+                mode,
+                Schema.from_json(schema.json()),
+                list(partition),
+                commit_properties=commit_properties(stamp.note, {stamp.app_id: stamp.number}),
+            )
+        except CommitFailedError as error:
+            if "transaction failed" not in str(error).lower() and "conflict" not in str(error).lower():
+                raise
+
+
+class SparkCommitter:
+    """Commits by Spark, for tables that delta-rs can't write: the files are read and written once more."""
+
+    name = "spark"
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+
+    def append(
+        self,
+        handle: Handle,
+        files: Sequence[StagedFile],
+        schema: StructType,
+        stamp: Stamp,
+        partition: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self._write(handle, files, schema, stamp, "append", partition or {})
+
+    def replace(self, handle: Handle, files: Sequence[StagedFile], schema: StructType, stamp: Stamp) -> None:
+        self._write(handle, files, schema, stamp, "overwrite", {})
+
+    def _write(
+        self,
+        handle: Handle,
+        files: Sequence[StagedFile],
+        schema: StructType,
+        stamp: Stamp,
+        mode: str,
+        partition: Mapping[str, str | None],
+    ) -> None:
+        from pyspark.sql import functions as F
+        from pyspark.sql.types import StructType
+
+        data = StructType([f for f in schema.fields if f.name not in partition])
+        rows = (
+            self._spark.read.schema(data).parquet(*(f.path for f in files))
+            if files
+            else self._spark.createDataFrame([], data)
+        )
+        fixed = [F.lit(value).cast(schema[name].dataType).alias(name) for name, value in partition.items()]
+        writer = rows.select("*", *fixed).write.format("delta").mode(mode)
+        writer.option("txnAppId", stamp.app_id).option("txnVersion", stamp.number).option(
+            "userMetadata", stamp.user_metadata
+        ).option("overwriteSchema", str(mode == "overwrite").lower()).save(handle.path)

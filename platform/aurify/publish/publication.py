@@ -1,0 +1,329 @@
+"""One batch on its way into a table: quarantine commit, target commit, balance. The order is the safety."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from aurify.errors import DataError
+from aurify.publish.balance import Balance, BalanceError
+from aurify.publish.batch_log import Batch
+from aurify.publish.committer import Committer, DeltaRsCommitter, SparkCommitter, Stamp
+from aurify.publish.delta_log import Commit
+from aurify.publish.merge import content, merge, merge_session, rank
+from aurify.publish.names import quoted
+from aurify.publish.quarantine import attempt_folder, commit_quarantine, with_columns
+from aurify.publish.read import holds, overlaps, read_version
+from aurify.publish.staged import StagedFiles
+from aurify.publish.target import DELETED, Handle, Target, transaction
+from aurify.storage import Storage
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+IN_PLACE, MERGED, REPLACED, EMPTY = "in place", "merge", "replace", "empty"
+
+
+class Overtaken(Exception):
+    """Another run published this batch first."""
+
+
+class Conflict(Exception):
+    """The commit did not take place: somebody else changed the table meanwhile. Start over from loading."""
+
+
+@dataclass
+class Attempt:
+    """One try at one batch: where its files lie, what it counted, what its commit will say."""
+
+    id: str
+    batch: Batch
+    target: Target
+    handle: Handle
+    storage: Storage
+    spark: SparkSession
+    step: Callable[[str], None]
+    balance: Balance = Balance()
+    located: dict[str, list[Any]] = field(default_factory=dict)
+    note: dict[str, Any] = field(default_factory=dict)
+    oldest: datetime | None = None
+    commit: Commit | None = None
+
+    def __post_init__(self) -> None:
+        self.staged = StagedFiles(self.storage, self.folder)
+
+    @property
+    def folder(self) -> str:
+        """Where the attempt's files lie."""
+        return f"{self.target.path}/{attempt_folder(self.batch, self.id)}"
+
+    @property
+    def stamp(self) -> Stamp:
+        """What makes the target's commit ours and once only."""
+        said = {**self.note, "attempt": self.id, "after": self.handle.version}
+        return Stamp(self.handle.app_id, transaction(self.batch.generation, self.batch.number), said)
+
+
+def count_before(attempt: Attempt, rows_same: bool) -> None:
+    """Count every term over the staged files; rows that are in none of them stop the batch."""
+    staged = attempt.staged
+    attempt.balance = attempt.balance.with_counts(
+        quarantined=staged.count("quarantine"),
+        dropped=staged.count("drop"),
+        superseded=staged.count("superseded"),
+        offered=staged.count("ok"),
+        removed=staged.count("removed"),
+    )
+    problem = attempt.balance.problem_before(rows_same)
+    if problem is not None:
+        raise BalanceError(f"{attempt.target.name} {attempt.batch.label}: nothing was published", [problem])
+
+
+def publish_quarantine(attempt: Attempt) -> None:
+    """Commit the failed rows to quarantine; they count once the target's commit names the attempt."""
+    expected = attempt.balance.quarantined
+    rows = commit_quarantine(
+        attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, attempt.stamp.note
+    )
+    if rows != expected:
+        problem = attempt.balance.with_counts(quarantined=rows).problem_before(rows_same=False)
+        raise BalanceError(
+            f"{attempt.target.name} {attempt.batch.label}: nothing was published", [problem] if problem else []
+        )
+
+
+def publish(attempt: Attempt) -> None:
+    """The only commit point: make the rows offered visible, in one commit that carries the batch."""
+    missing = attempt.staged.missing("ok", "removed")
+    if missing:
+        raise Conflict(f"staged files are gone: {', '.join(missing[:3])}")
+    way = _way(attempt)
+    attempt.note["committed"] = way
+    attempt.note["counts"] = attempt.balance.as_dict()
+    try:
+        if way == MERGED:
+            _merge(attempt)
+        else:
+            files = attempt.staged.of("ok")
+            schema = attempt.target.physical_schema
+            committer = _committer(attempt, way)
+            act = committer.replace if way == REPLACED else committer.append
+            act(attempt.handle, files, schema, attempt.stamp)
+    except Exception as error:
+        if read_back(attempt) is None:
+            raise _as_conflict(error) from error
+    if attempt.commit is None and read_back(attempt) is None:
+        raise Conflict("the commit was refused")
+
+
+def _committer(attempt: Attempt, way: str) -> Committer:
+    retyped = way == REPLACED and not _same_types(attempt)
+    if attempt.handle.needs_spark or retyped:
+        return SparkCommitter(attempt.spark)
+    return DeltaRsCommitter()
+
+
+def _same_types(attempt: Attempt) -> bool:
+    have = {f.name: f.dataType for f in attempt.handle.schema.fields}
+    return have == {f.name: f.dataType for f in attempt.target.physical_schema.fields}
+
+
+def _as_conflict(error: Exception) -> Exception:
+    name = f"{type(error).__name__} {error}"
+    return Conflict(name.splitlines()[0]) if "Concurrent" in name else error
+
+
+def _way(attempt: Attempt) -> str:
+    """How the rows enter: named in place when none of them can meet a row that is there already."""
+    target, batch = attempt.target, attempt.batch
+    if batch.kind == "full":
+        return REPLACED
+    if attempt.balance.offered + attempt.balance.removed == 0:
+        return EMPTY
+    if target.mode == "append":
+        return IN_PLACE
+    if attempt.balance.removed or _has_forgotten(attempt):
+        return MERGED
+    live = attempt.handle.live_files()
+    if not live:
+        return IN_PLACE
+    if not attempt.located:
+        return MERGED
+    return MERGED if any(overlaps(f, attempt.located) for f in live) else IN_PLACE
+
+
+def _has_forgotten(attempt: Attempt) -> bool:
+    """Whether a row is so old that a tombstone of its key may have been forgotten."""
+    if attempt.oldest is None or attempt.target.order_by is None:
+        return False
+    ranges = [f.column(attempt.target.order_by) for f in attempt.staged.of("ok")]
+    limit = attempt.oldest.strftime("%Y-%m-%dT%H:%M:%S")
+    return any(r is None or r.low is None or str(r.low)[:19] <= limit for r in ranges)
+
+
+def _source(attempt: Attempt, spark: SparkSession) -> DataFrame:
+    """The staged rows as the MERGE reads them: those offered, and the removed keys as deletes."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import BooleanType, StructField, StructType
+
+    schema = StructType([f for f in attempt.target.physical_schema.fields if f.name != DELETED])
+    marked = StructType([*schema.fields, StructField(DELETED, BooleanType())])
+    rows = spark.read.schema(marked).parquet(*attempt.staged.paths("ok")) if attempt.balance.offered else None
+    if not attempt.balance.removed:
+        assert rows is not None
+        return rows.withColumn(DELETED, F.coalesce(F.col(DELETED), F.lit(False)))
+    removed = spark.read.schema(schema).parquet(*attempt.staged.paths("removed")).withColumn(DELETED, F.lit(True))
+    kept = rows.withColumn(DELETED, F.lit(False)) if rows is not None else None
+    return removed if kept is None else kept.unionByName(removed)
+
+
+def _merge(attempt: Attempt) -> None:
+    session = merge_session(attempt.spark, attempt.stamp)
+    located = [holds(column, values, "t") for column, values in attempt.located.items()]
+    merge(attempt.target, _source(attempt, session), located, attempt.oldest)
+
+
+def read_back(attempt: Attempt) -> Commit | None:
+    """Find the commit of this batch in the log: ours it is, or somebody else's, or there is none."""
+    after = attempt.handle.fresh()
+    if after.position < (attempt.batch.generation, attempt.batch.number):
+        return None
+    between: list[Commit] = []
+    for version in range(attempt.handle.version + 1, after.version + 1):
+        commit = after.commit(version)
+        note = (commit.note if commit else None) or {}
+        if commit is not None and (note.get("generation"), note.get("batch")) == (
+            attempt.batch.generation,
+            attempt.batch.number,
+        ):
+            if note.get("attempt") != attempt.id:
+                raise Overtaken(str(note.get("run")))
+            attempt.commit = commit
+            refuse_foreign(attempt.target.name, [c for c in between if c.is_foreign])
+            return commit
+        if commit is not None:
+            between.append(commit)
+    raise Overtaken("another run")
+
+
+def refuse_foreign(table: str, found: Sequence[Commit]) -> None:
+    """Stop where somebody else changed the table: what the log says and what readers see differ."""
+    if found:
+        told = ", ".join(f"version {c.version} ({c.operation})" for c in found)
+        raise ForeignCommit.of(
+            table,
+            f"{told} was not made by Aurify",
+            "only Aurify's own commits since the last batch",
+            f"undo it: aurify restore {table} --to BATCH; or keep it: aurify accept-change {table} {found[-1].version}",
+        )
+
+
+class ForeignCommit(DataError):
+    """A table was changed by hand."""
+
+
+def count_after(attempt: Attempt) -> None:
+    """Count what the commit did to every row offered; what it can't tell is counted by a join."""
+    commit = attempt.commit
+    assert commit is not None
+    attempt.balance = settle(attempt, commit)
+    problem = attempt.balance.problem_after()
+    if problem is not None:
+        number = attempt.batch.number - 1
+        raise BalanceError(
+            f"{attempt.target.name} {attempt.batch.label}: rows were lost by the commit",
+            [problem],
+            f"the table is as version {commit.version - 1} before it after: "
+            f"aurify restore {attempt.target.name} --to {number}",
+        )
+
+
+def settle(attempt: Attempt, commit: Commit) -> Balance:
+    """The balance after a commit, from the commit itself, and from the staged rows where it can't tell."""
+    balance = attempt.balance
+    if attempt.note["committed"] != MERGED:
+        return balance.with_counts(inserted=commit.added_records)
+    inserted = commit.metrics.get("numTargetRowsInserted", 0)
+    updated = commit.metrics.get("numTargetRowsUpdated", 0)
+    deleted = commit.metrics.get("numTargetRowsDeleted", 0)
+    if attempt.target.mode == "upsert" and updated:
+        deleted = _tombstones(attempt.target, commit)
+        updated -= deleted
+    balance = balance.with_counts(inserted=inserted, updated=updated, deleted=deleted)
+    if balance.offered + balance.removed == inserted + updated + deleted:
+        return balance
+    stale, unchanged = _stale_and_unchanged(attempt, commit)
+    return balance.with_counts(stale=stale, unchanged=unchanged)
+
+
+def _tombstones(target: Target, commit: Commit) -> int:
+    """Rows that the commit made tombstones, from its change images."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    total = 0
+    for file in commit.change_files:
+        images = pq.read_table(f"{target.path}/{file.path}", columns=["_change_type", DELETED], partitioning=None)
+        became = pc.and_(pc.equal(images["_change_type"], "update_postimage"), pc.fill_null(images[DELETED], False))
+        total += pc.sum(became).as_py() or 0
+    return total
+
+
+def _stale_and_unchanged(attempt: Attempt, commit: Commit) -> tuple[int, int]:
+    """Rows older than, and equal to, what the version before the commit held of their key."""
+    from pyspark.sql import functions as F
+
+    target, spark = attempt.target, attempt.spark
+    before = Handle.open(target.path, commit.version - 1)
+    assert before is not None
+    held = read_version(spark, before, attempt.located).alias("t")
+    offered = _source(attempt, spark).alias("s")
+    keys = [F.col(f"s.{quoted(k)}") == F.col(f"t.{quoted(k)}") for k in target.keys]
+    pairs = offered.join(held, keys, "left")
+    known = F.col(f"t.{quoted(target.keys[0])}").isNotNull()
+    if target.mode == "recompute":
+        same = known & ~F.col(f"s.{DELETED}") & content(target, "s").eqNullSafe(content(target, "t"))
+        counted = pairs.agg(F.lit(0).alias("stale"), F.count_if(same).alias("unchanged")).first()
+    else:
+        newer, older = rank(target, "s"), rank(target, "t")
+        order = quoted(str(target.order_by))
+        forgotten = F.lit(False) if attempt.oldest is None else ~known & (F.col(f"s.{order}") < F.lit(attempt.oldest))
+        stale = (known & (newer < older)) | forgotten
+        # a withdrawal that ties with the row it withdraws would leave the row standing for ever
+        powerless = known & F.col(f"s.{DELETED}") & (newer < older) & (F.col(f"s.{order}") == F.col(f"t.{order}"))
+        powerless = powerless & ~F.coalesce(F.col(f"t.{DELETED}"), F.lit(False))
+        counted = pairs.agg(
+            F.count_if(stale).alias("stale"),
+            F.count_if(known & (newer == older)).alias("unchanged"),
+            F.count_if(powerless).alias("powerless"),
+        ).first()
+        _refuse_powerless(attempt, 0 if counted is None else int(counted["powerless"]))
+    assert counted is not None
+    return int(counted["stale"]), int(counted["unchanged"])
+
+
+def _refuse_powerless(attempt: Attempt, rows: int) -> None:
+    if rows:
+        raise DataError.of(
+            f"{attempt.target.name} {attempt.batch.label}",
+            f"{rows} withdrawn rows have the same {attempt.target.order_by} as the rows they withdraw, which stay",
+            "an order that rises with every delivery",
+            f"derive {attempt.target.order_by} from _delivered_at, then aurify refresh {attempt.target.name} --full",
+        )
+
+
+def clean(attempt: Attempt) -> None:
+    """Delete the staged files that no commit names."""
+    committed = attempt.note.get("committed")
+    if committed in (IN_PLACE, REPLACED) and not attempt.handle.needs_spark:
+        for verdict in ("drop", "superseded", "removed", "quarantine", "fail"):
+            attempt.storage.remove(f"{attempt.folder}/verdict={verdict}")
+    else:
+        attempt.storage.remove(attempt.folder)
+
+
+def evolve(handle: Handle, target: Target, note: Mapping[str, Any]) -> Handle:
+    """The table with the contract's new nullable columns."""
+    return with_columns(handle, target.physical_schema, note)

@@ -1,0 +1,165 @@
+"""The staged files of one attempt: written once, split by verdict, in no log yet."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from aurify.storage import Storage
+
+STATISTICS_COLUMNS = 32
+LONGEST_TEXT = 32
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """One Parquet file of an attempt, with the footer that describes it."""
+
+    path: str
+    size: int
+    modified_ms: int
+    footer: pq.FileMetaData
+
+    @property
+    def records(self) -> int:
+        """Rows in the file."""
+        return int(self.footer.num_rows)
+
+    def statistics(self, columns: Sequence[str]) -> str:
+        """Delta's statistics of the file as JSON: rows, and minimum, maximum and NULLs by column."""
+        low: dict[str, Any] = {}
+        high: dict[str, Any] = {}
+        nulls: dict[str, int] = {}
+        for name in columns[:STATISTICS_COLUMNS]:
+            found = self.column(name)
+            if found is None:
+                continue
+            nulls[name] = found.nulls
+            if found.low is not None:
+                low[name], high[name] = found.low, found.high
+        return json.dumps({"numRecords": self.records, "minValues": low, "maxValues": high, "nullCount": nulls})
+
+    def column(self, name: str) -> ColumnRange | None:
+        """Minimum, maximum and NULLs of a flat column over all row groups; None where the footer can't tell."""
+        index = self._places.get(name)
+        if index is None:
+            return None
+        chunks = [self.footer.row_group(g).column(index) for g in range(self.footer.num_row_groups)]
+        stats = [c.statistics for c in chunks]
+        if any(s is None or not s.has_null_count for s in stats):
+            return None
+        nulls = sum(s.null_count for s in stats)
+        ranged = [s for s in stats if s.has_min_max]
+        full = all(s.has_min_max or s.num_values == 0 for s in stats)
+        if not ranged or not full:
+            return ColumnRange(nulls, None, None)
+        low, high = _delta_value(min(s.min for s in ranged), -1), _delta_value(max(s.max for s in ranged), 1)
+        return ColumnRange(nulls, low, high) if low is not None and high is not None else ColumnRange(nulls, None, None)
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        schema = self.footer.schema
+        paths = (schema.column(i).path for i in range(len(schema)))
+        names = set(schema.to_arrow_schema().names)
+        return {path: i for i, path in enumerate(paths) if path in names}
+
+
+@dataclass(frozen=True)
+class ColumnRange:
+    """NULLs, and the smallest and largest value as Delta writes them."""
+
+    nulls: int
+    low: Any
+    high: Any
+
+
+def _delta_value(value: Any, side: int) -> Any:
+    """A footer's value as Delta's statistics write it; None for what they don't hold."""
+    if isinstance(value, bool | bytes) or value is None:
+        return None
+    if isinstance(value, datetime):
+        whole = value.strftime("%Y-%m-%dT%H:%M:%S")
+        millis = value.microsecond // 1000 + (1 if side > 0 and value.microsecond % 1000 else 0)
+        return None if millis > 999 else f"{whole}.{millis:03d}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value) if float(value) == value else None
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_TEXT else None
+    return value if isinstance(value, int) else None
+
+
+class StagedFiles:
+    """All files of an attempt by verdict, below `<folder>/verdict=<verdict>/`."""
+
+    def __init__(self, storage: Storage, folder: str) -> None:
+        self.storage = storage
+        self.folder = folder
+
+    @cached_property
+    def by_verdict(self) -> dict[str, list[StagedFile]]:
+        """The files of each verdict."""
+        found: dict[str, list[StagedFile]] = {}
+        for path, size, modified_ms in self.storage.files(self.folder, ".parquet"):
+            verdict = os.path.basename(os.path.dirname(path)).removeprefix("verdict=")
+            found.setdefault(verdict, []).append(StagedFile(path, size, modified_ms, pq.read_metadata(path)))
+        return found
+
+    def of(self, verdict: str) -> list[StagedFile]:
+        """The files of one verdict that hold rows."""
+        return [f for f in self.by_verdict.get(verdict, []) if f.records]
+
+    def count(self, verdict: str) -> int:
+        """Rows of one verdict, from the footers."""
+        return sum(f.records for f in self.of(verdict))
+
+    def paths(self, verdict: str) -> list[str]:
+        """Where the files of one verdict lie."""
+        return [f.path for f in self.of(verdict)]
+
+    def values(self, verdict: str, column: str) -> list[Any]:
+        """The distinct values of one column among the rows of a verdict, as Python values."""
+        return distinct_values(self.paths(verdict), column)
+
+    def true_count(self, verdict: str, column: str) -> int:
+        """How many rows of a verdict have true in a boolean column."""
+        total = 0
+        for file in self.of(verdict):
+            spread = file.column(column)
+            if spread is None or spread.nulls < file.records:
+                total += pc.sum(pq.read_table(file.path, columns=[column], partitioning=None)[column]).as_py() or 0
+        return total
+
+    def missing(self, *verdicts: str) -> list[str]:
+        """The files of some verdicts that are no longer there, or not as they were when the folder was read."""
+        found = {path: size for path, size, _ in self.storage.files(self.folder, ".parquet")}
+        return [f.path for verdict in verdicts for f in self.of(verdict) if found.get(f.path) != f.size]
+
+    def forget(self) -> None:
+        """Read the folder again at the next question."""
+        self.__dict__.pop("by_verdict", None)
+
+
+def distinct_values(paths: Iterable[str], column: str) -> list[Any]:
+    """The distinct values of one column over Parquet files, sorted, None last if there is a NULL."""
+    seen: set[Any] = set()
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=[column]):
+                array = batch.column(0)
+                plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+                seen.update(pc.unique(plain).to_pylist())
+    return sorted(seen - {None}) + ([None] if None in seen else [])

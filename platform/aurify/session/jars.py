@@ -1,0 +1,151 @@
+"""The jars of Delta, resolved once by Spark's own resolver, then taken from a cache without any network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from aurify.errors import EnvironmentFailure, Problem
+
+DELTA = "io.delta:delta-spark_2.12:3.3.3"
+MANIFEST = "manifest.json"
+PATIENCE_S = 300
+
+# What tells Spark's resolver where to look; everything else of a session is no business of it.
+RESOLVER_KEYS = ("spark.jars.repositories", "spark.jars.ivySettings", "spark.jars.excludes")
+
+log = logging.getLogger(__name__)
+
+
+def cache_root() -> Path:
+    """The folder of everything that is fetched or built once a machine."""
+    return Path(os.environ.get("AURIFY_CACHE") or "~/.cache/aurify").expanduser()
+
+
+def spark_home() -> Path:
+    """The Spark that will be started: of SPARK_HOME, else the one that the package pyspark carries."""
+    if "SPARK_HOME" in os.environ:
+        return Path(os.environ["SPARK_HOME"])
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise EnvironmentFailure.of(
+            "Spark", "no package pyspark", "pyspark 3.5.9", "`pip install 'aurify[local]'`, or run where Spark is"
+        )
+    return Path(spec.origin).parent
+
+
+def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java_home: Path) -> tuple[Path, ...]:
+    """The jar files of the coordinates and all they need, each with the hash it was resolved with.
+
+    The first call on a machine needs a network, or the jars in the machine's Maven repository.
+    """
+    resolver = {key: conf[key] for key in RESOLVER_KEYS if key in conf}
+    text = json.dumps([sorted(coordinates), resolver], sort_keys=True)
+    folder = cache_root() / "jars" / hashlib.sha256(text.encode()).hexdigest()[:16]
+    if not _damage(folder):
+        return _listed(folder)
+    with _locked(folder):
+        damage = _damage(folder)
+        if damage and folder.exists():
+            log.warning("%s: %s; the jars are resolved again", folder, "; ".join(damage))
+        if damage:
+            _resolve(coordinates, resolver, java_home, folder, damage)
+    return _listed(folder)
+
+
+def _listed(folder: Path) -> tuple[Path, ...]:
+    return tuple(folder / name for name in json.loads((folder / MANIFEST).read_text())["sha256"])
+
+
+def _damage(folder: Path) -> list[str]:
+    """What keeps the folder from being used; nothing if every jar is there and whole."""
+    try:
+        hashes: dict[str, str] = json.loads((folder / MANIFEST).read_text())["sha256"]
+    except (OSError, ValueError, KeyError):
+        return ["no list of jars"]
+    return [f"{name} is missing or damaged" for name, known in hashes.items() if _sha256(folder / name) != known]
+
+
+def _sha256(file: Path) -> str | None:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder against other processes; the system lets go when a process dies."""
+    import fcntl
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_suffix(".lock").open("w")
+    except OSError as error:
+        hint = "set AURIFY_CACHE to a folder you may write to, or to a copy of a cache that is complete"
+        raise EnvironmentFailure.of("cache of jars", str(error), "a folder that can be written", hint) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _resolve(
+    coordinates: Sequence[str], resolver: Mapping[str, str], java_home: Path, folder: Path, damage: Sequence[str]
+) -> None:
+    """Fill the folder: beside it first, then by one rename, so that no reader sees half of it."""
+    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as scratch:
+        work = Path(scratch)
+        ran = _ask_spark(coordinates, resolver, java_home, work)
+        jars = sorted((work / "jars").glob("*.jar"))
+        if ran.returncode or not jars:
+            raise _unresolved(coordinates, folder, damage, f"{ran.stdout}\n{ran.stderr}")
+        hashes = {jar.name: _sha256(jar) for jar in jars}
+        content = {"coordinates": sorted(coordinates), "sha256": hashes}
+        (work / "jars" / MANIFEST).write_text(json.dumps(content, indent=2) + "\n")
+        if folder.exists():
+            folder.rename(work / "damaged")
+        (work / "jars").rename(folder)
+    log.info("%d jars resolved into %s", len(hashes), folder)
+
+
+def _ask_spark(
+    coordinates: Sequence[str], resolver: Mapping[str, str], java_home: Path, work: Path
+) -> subprocess.CompletedProcess[str]:
+    """Submit a program that does nothing, with the packages: Spark resolves them into `work`/jars."""
+    program = work / "nothing.py"
+    program.touch()
+    conf = {**resolver, "spark.jars.ivy": str(work), "spark.jars.packages": ",".join(coordinates)}
+    flags = [part for key, value in conf.items() for part in ("--conf", f"{key}={value}")]
+    command = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[1]", *flags, str(program)]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_")}
+    env = {**kept, "JAVA_HOME": str(java_home), "PYSPARK_PYTHON": sys.executable}
+    try:
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired as error:
+        said = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
+        return subprocess.CompletedProcess(command, 1, said, f"no answer within {PATIENCE_S} s")
+
+
+def _unresolved(coordinates: Sequence[str], folder: Path, damage: Sequence[str], said: str) -> EnvironmentFailure:
+    telling = [line.strip(" :\t") for line in said.splitlines() if _tells(line)]
+    found = "; ".join([*damage, *dict.fromkeys(telling[:3])]) or "no answer"
+    problem = Problem(str(folder), found, f"the jars of {', '.join(coordinates)}")
+    hint = (
+        "run `python -m aurify.session` once with a network, or set AURIFY_CACHE to a copy of the cache of a machine "
+        "that has them; `spark.jars.repositories` in spark.conf of conf/ names a mirror"
+    )
+    return EnvironmentFailure("the jars that Spark needs can't be resolved", [problem], hint)
+
+
+def _tells(line: str) -> bool:
+    words = ("not found", "not resolved", "UnknownHost", "refused", "timed out", "no answer", "Exception")
+    return any(word in line for word in words)

@@ -1,0 +1,84 @@
+"""What can be wrong with the inputs of one spec."""
+
+from __future__ import annotations
+
+import codecs
+import inspect
+from pathlib import PurePosixPath
+
+from aurify.errors import did_you_mean
+from aurify.tables.reading import Reading, read_text
+from aurify.tables.spec import Changes, Folder
+
+FORMATS = ("csv", "parquet")
+
+
+def check_inputs(reading: Reading) -> None:
+    """Note every mistake of inputs and parameters."""
+    _check_parameters(reading)
+    folders = {name: i for name, i in reading.inputs.items() if isinstance(i, Folder)}
+    if reading.inputs and len(reading.inputs) == len(reading.spec.inputs) and not folders:
+        _check_driven(reading)
+    if len(folders) > 1:
+        reading.add("inputs", f"folders {', '.join(folders)}", "one folder", "make a bronze table of each folder")
+    for name, given in folders.items():
+        _check_folder(reading, f"inputs.{name}", given)
+
+
+def _check_driven(reading: Reading) -> None:
+    if not any(isinstance(i, Changes) for i in reading.inputs.values()):
+        hint = "a snapshot alone never starts a batch; read one table with changes(...)"
+        reading.add("inputs", f"only snapshots: {', '.join(reading.inputs)}", "an input that drives", hint)
+
+
+def _check_parameters(reading: Reading) -> None:
+    """The function gets its frames by name."""
+    function = reading.spec.function
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return
+    by_name = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    names, required = {p.name for p in by_name}, {p.name for p in by_name if p.default is p.empty}
+    inputs = [str(name) for name in reading.spec.inputs] if reading.inputs else []
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    if inputs and not (required <= set(inputs) and (takes_any or set(inputs) <= names)):
+        name = getattr(function, "__name__", "function")
+        found = f"{name}({', '.join(p.name for p in parameters)})"
+        hint = "the parameters are named like the inputs"
+        reading.add("function", found, f"{name}({', '.join(inputs)})", hint)
+
+
+def _check_folder(reading: Reading, key: str, given: Folder) -> None:
+    _check_path(reading, f"{key}.path", given.path)
+    if given.format not in FORMATS:
+        reading.add(f"{key}.format", repr(given.format), "csv or parquet", did_you_mean(str(given.format), FORMATS))
+    for part, text in {"pattern": given.pattern, "encoding": given.encoding}.items():
+        if not isinstance(text, str) or not text:
+            reading.add(f"{key}.{part}", repr(text), "a text", "leave it out for the usual")
+    if not isinstance(given.delimiter, str) or len(given.delimiter) != 1 or given.delimiter in '"\r\n':
+        reading.add(f"{key}.delimiter", repr(given.delimiter), "one character", "like ';' or '\\t'")
+    if given.encoding and isinstance(given.encoding, str) and not _is_encoding(given.encoding):
+        reading.add(f"{key}.encoding", repr(given.encoding), "an encoding", "like UTF-8, ISO-8859-1 or windows-1252")
+    if not isinstance(given.header, bool):
+        reading.add(f"{key}.header", repr(given.header), "True or False")
+    if given.columns != reading.spec.columns:
+        read_text(reading, f"{key}.columns", given.columns)
+
+
+def _check_path(reading: Reading, key: str, path: object) -> None:
+    if not isinstance(path, str) or not path:
+        reading.add(key, repr(path), "a folder below the source root")
+    elif path.startswith(("/", "\\", "~")) or "://" in path:
+        hint = "the source root is `sources` in conf/<environment>/settings.yml"
+        reading.add(key, f"the absolute path '{path}'", "a path below the source root", hint)
+    elif ".." in PurePosixPath(path).parts:
+        reading.add(key, f"the path '{path}', which leaves the source root", "a path below the source root")
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""The tables of a project, found in the modules that its project file names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aurify.config.project import Project, read_project
+from aurify.config.settings import Settings, file_of, read_settings
+from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.tables.check import check_specs
+from aurify.tables.declare import ATTRIBUTE
+from aurify.tables.importing import Imports
+from aurify.tables.spec import TableSpec
+
+
+@dataclass(frozen=True)
+class Definition:
+    """All that a project's files say for one environment."""
+
+    root: Path
+    project: Project
+    settings: Settings
+    specs: Mapping[str, TableSpec]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The specs that could be imported, all that is wrong, and the names that stand in files which could not."""
+
+    specs: dict[str, TableSpec]
+    problems: list[Problem]
+    unread: set[str]
+
+
+def read_definition(root: Path, env: str) -> Definition:
+    """Read project file, settings and specs; ConfigurationError names all that is wrong in any of them."""
+    project, problems = read_project(root)
+    settings, wrong = read_settings(root, env)
+    found = find_tables(project, root) if project else Found({}, [], set())
+    problems += wrong + found.problems
+    if project and settings:
+        problems += _check_places(settings, found)
+    if problems or not project or not settings:
+        raise ConfigurationError(f"{root.name}, environment '{env}'", problems)
+    return Definition(root, project, settings, found.specs)
+
+
+def discover(project: Project, root: Path) -> dict[str, TableSpec]:
+    """The specs by name, sorted; ConfigurationError names all that is wrong. Starts no JVM."""
+    found = find_tables(project, root)
+    if found.problems:
+        raise ConfigurationError(f"tables of {project.project}", found.problems)
+    return found.specs
+
+
+def find_tables(project: Project, root: Path) -> Found:
+    """Import the project's modules, collect their specs and check them."""
+    imports = Imports(project.modules, root)
+    by_identity: dict[int, TableSpec] = {}
+    for module in imports.modules.values():
+        for value in vars(module).values():
+            by_identity |= {id(spec): spec for spec in _specs_in(value)}
+    specs = sorted(by_identity.values(), key=lambda spec: (str(spec.name), spec.file))
+    problems = imports.problems + check_specs(specs, root, imports.unread)
+    return Found({str(spec.name): spec for spec in specs}, problems, imports.unread)
+
+
+def _specs_in(value: object, depth: int = 0) -> Iterator[TableSpec]:
+    """The spec of a table function, or those in a list, tuple, set or dict of them."""
+    if isinstance(value, (list, tuple, set, frozenset, dict)) and depth < 3:
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _specs_in(item, depth + 1)
+    elif callable(value) and isinstance(spec := getattr(value, ATTRIBUTE, None), TableSpec):
+        yield spec
+
+
+def _check_places(settings: Settings, found: Found) -> list[Problem]:
+    """Overlays place tables that there are, and no two of them at one path."""
+    problems: list[Problem] = []
+    taken: dict[str, str] = {}
+    for name in sorted({*found.specs, *settings.tables} - found.unread):
+        path = settings.path_of(name)
+        if name not in found.specs:
+            problems.append(_misplaced(settings, name, f"the table '{name}'", did_you_mean(name, found.specs)))
+        elif path in taken:
+            moved, other = (name, taken[path]) if name in settings.tables else (taken[path], name)
+            problems.append(_misplaced(settings, moved, f"{path}, which is the path of {other}", "move one of them"))
+        taken.setdefault(path, name)
+    return problems
+
+
+def _misplaced(settings: Settings, name: str, found: str, hint: str) -> Problem:
+    where = file_of(("tables", name), settings.root, settings.env)
+    return Problem(where, found, "a table of the project, at a path of its own", hint, f"tables.{name}")

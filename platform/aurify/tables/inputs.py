@@ -1,0 +1,152 @@
+"""The frames that a table's function is given for one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from aurify.config.columns import parse_columns
+from aurify.publish.batch_log import Batch, VersionRange
+from aurify.publish.changes import ChangeReader, current_deliveries, input_gone
+from aurify.publish.names import quoted
+from aurify.publish.read import MOST_LITERALS, read_version, without_tombstones
+from aurify.publish.target import Handle, Target
+from aurify.sources import Delivery, FolderOptions, read_files
+from aurify.storage import Storage
+from aurify.tables.spec import Append, Folder, Recompute, TableSpec, Upsert
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def folder_options(folder: Folder) -> FolderOptions:
+    """The declared folder as the source reads it."""
+    return FolderOptions(
+        format=folder.format,
+        columns=parse_columns(folder.columns),
+        pattern=folder.pattern,
+        delimiter=folder.delimiter,
+        encoding=folder.encoding,
+        header=folder.header,
+    )
+
+
+def target_of(spec: TableSpec, path: str, quarantine_path: str) -> Target:
+    """The table as publication sees it."""
+    write = spec.write
+    return Target(
+        name=spec.name,
+        path=path,
+        quarantine_path=quarantine_path,
+        schema=spec.schema,
+        keys=spec.keys,
+        mode="append" if isinstance(write, Append) else "upsert" if isinstance(write, Upsert) else "recompute",
+        order_by=write.order_by if isinstance(write, Upsert) else None,
+        locate_by=write.locate_by if isinstance(write, Upsert) else getattr(write, "by", ()),
+    )
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The arguments of a table's function: for what came, and for what was withdrawn if anything was."""
+
+    put: Mapping[str, DataFrame]
+    withdrawn: Mapping[str, DataFrame] | None
+    read: int
+    withdrawn_rows: int
+
+
+class BatchInputs:
+    """Reads the inputs of one batch in one session."""
+
+    def __init__(
+        self,
+        spec: TableSpec,
+        batch: Batch,
+        spark: SparkSession,
+        storage: Storage,
+        targets: Mapping[str, Target],
+        source_root: str,
+    ) -> None:
+        self._spec = spec
+        self._batch = batch
+        self._spark = spark
+        self._storage = storage
+        self._targets = targets
+        self._source_root = source_root
+        self._readers = {
+            name: ChangeReader(spark, storage, targets[spec.drivers[name].table], span)
+            for name, span in batch.changes.items()
+        }
+
+    @cached_property
+    def groups(self) -> dict[str, list[Any]]:
+        """The values of each `by` column among the groups that the batch touches, sorted, None last."""
+        by = self._by
+        rows = {tuple(row) for reader in self._readers.values() for row in reader.touched(by).collect()}
+        return {
+            column: sorted({r[i] for r in rows} - {None}) + ([None] if any(r[i] is None for r in rows) else [])
+            for i, column in enumerate(by)
+        }
+
+    @property
+    def _by(self) -> tuple[str, ...]:
+        return self._spec.write.by if isinstance(self._spec.write, Recompute) else ()
+
+    def frames(self) -> Frames:
+        """What the function is called with."""
+        fixed = {name: self._lookup(self._batch.lookups[name]) for name in self._spec.lookups}
+        if self._spec.folder is not None:
+            return self._folder_frames(self._spec.folder, fixed)
+        if self._by:
+            put = {name: self._restricted(name) for name in self._spec.drivers}
+            return Frames({**put, **fixed}, None, sum(r.changed_records for r in self._readers.values()), 0)
+        put = {name: self._put(name) for name in self._spec.drivers}
+        read = sum(r.count() for r in self._readers.values())
+        taking = {n: r for n, r in self._readers.items() if r.has_withdrawn}
+        if not taking or isinstance(self._spec.write, Append):
+            return Frames({**put, **fixed}, None, read, 0)
+        gone = {n: taking[n].withdrawn() if n in taking else frame.limit(0) for n, frame in put.items()}
+        rows = sum(gone[n].count() for n in taking)
+        return Frames({**put, **fixed}, {**gone, **fixed}, read, rows)
+
+    def _folder_frames(self, folder: Folder, fixed: Mapping[str, DataFrame]) -> Frames:
+        name = next(n for n, i in self._spec.inputs.items() if isinstance(i, Folder))
+        deliveries = [Delivery(f.path, f.delivery, f.delivered_ms) for f in self._batch.files]
+        rows = read_files(self._spark, f"{self._source_root}/{folder.path}", deliveries, folder_options(folder))
+        return Frames({name: rows, **fixed}, None, sum(f.records for f in self._batch.files), 0)
+
+    def _put(self, name: str) -> DataFrame:
+        if name in self._readers:
+            return self._readers[name].put()
+        return self._spark.createDataFrame([], self._targets[self._spec.drivers[name].table].schema)
+
+    def _restricted(self, name: str) -> DataFrame:
+        """The rows of the touched groups, as of the batch's version of the driving table."""
+        if name not in self._batch.changes:
+            return self._put(name)
+        return self.in_groups(self._version(self._batch.changes[name], self.groups))
+
+    def in_groups(self, rows: DataFrame) -> DataFrame:
+        """Of rows that are limited to the values of each `by` column, those of the touched groups exactly."""
+        if len(self._by) == 1 and all(len(values) <= MOST_LITERALS for values in self.groups.values()):
+            return rows
+        touched = reduce(DataFrame.unionByName, (r.touched(self._by) for r in self._readers.values())).distinct()
+        pairs = [F.col(f"rows.{quoted(c)}").eqNullSafe(F.col(f"touched.{quoted(c)}")) for c in self._by]
+        return rows.alias("rows").join(touched.alias("touched"), pairs, "left_semi")
+
+    def _lookup(self, span: VersionRange) -> DataFrame:
+        return self._version(span, None)
+
+    def _version(self, span: VersionRange, values: Mapping[str, list[Any]] | None) -> DataFrame:
+        source = self._targets[span.table]
+        handle = Handle.open(source.path, span.to)
+        if handle is None or handle.table_id != span.table_id:
+            raise input_gone(span.table, "another table lies at its path than when the batch was recorded")
+        rows = without_tombstones(read_version(self._spark, handle, values))
+        return current_deliveries(self._storage, rows, handle) if "_delivery" in source.schema.fieldNames() else rows

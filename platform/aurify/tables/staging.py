@@ -1,0 +1,164 @@
+"""Stage a batch: transform, cast, assay, and one write, split by verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aurify.publish.names import quoted
+from aurify.publish.publication import Attempt
+from aurify.publish.read import overlaps, read_version
+from aurify.publish.stage import write_staged
+from aurify.publish.target import DELETED
+from aurify.quality import Check, OnFail, Suite, assay, checks_of, failure_counts
+from aurify.tables.inputs import BatchInputs
+from aurify.tables.spec import Recompute, TableSpec, Upsert
+from aurify.tables.transform import (
+    POINTERS,
+    RAW,
+    built_in_checks,
+    call,
+    castable_columns,
+    contract_rows,
+    newest_only,
+    pointer_columns,
+    pointers,
+    withdrawn_rows,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+REJECTED = "batch_rejected"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided about a batch that a rule had stopped."""
+
+    accept: bool
+    reason: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How many rows of a batch failed one rule."""
+
+    id: str
+    text: str
+    on_fail: str
+    failed: int
+
+
+def stage(
+    spec: TableSpec, attempt: Attempt, inputs: BatchInputs, suite: Suite, decision: Decision | None
+) -> list[RuleCount]:
+    """Write the assayed rows of the batch once; gives the rules with their failures."""
+    frames = inputs.frames()
+    target = attempt.target
+    made = call(spec, target, frames.put)
+    rows = contract_rows(target, made)
+    checks = _checks(spec, attempt, suite, castable_columns(target, made), decision)
+    staged = assayed(attempt, rows, checks)
+    if isinstance(spec.write, Upsert):
+        staged = _with_delete_marks(spec.write, staged)
+        if frames.withdrawn is not None:
+            gone = withdrawn_rows(spec, target, contract_rows(target, call(spec, target, frames.withdrawn)))
+            staged = staged.unionByName(gone.drop(RAW), allowMissingColumns=True)
+        staged = newest_only(target, staged)
+    if isinstance(spec.write, Recompute):
+        staged = staged.sortWithinPartitions(*map(quoted, spec.write.by))
+    ready = _columns(attempt, staged, rejected=decision is not None and not decision.accept)
+    handed = write_staged(ready, attempt.folder, f"{spec.name} {attempt.batch.label}: transform, assay, stage")
+    attempt.staged.forget()
+    attempt.balance = attempt.balance.with_counts(
+        read=frames.read, withdrawn=frames.withdrawn_rows, assayed=handed
+    )
+    attempt.located = _located(spec, attempt, inputs)
+    if isinstance(spec.write, Recompute):
+        _stage_removed(attempt, inputs)
+    files = [p for v in ("ok", "drop", "quarantine", "fail") for p in attempt.staged.paths(v)]
+    failed = failure_counts(files, checks)
+    return [RuleCount(c.id, c.text, c.on_fail.value, failed.get(c.id, 0)) for c in checks]
+
+
+def _checks(
+    spec: TableSpec, attempt: Attempt, suite: Suite, castable: Sequence[str], decision: Decision | None
+) -> list[Check]:
+    checks = [*built_in_checks(spec, attempt.target, castable), *checks_of(suite, attempt.target.schema)]
+    if decision is not None and decision.accept:
+        return [replace(c, on_fail=OnFail.WARN) if c.on_fail is OnFail.FAIL else c for c in checks]
+    return checks
+
+
+def assayed(attempt: Attempt, rows: DataFrame, checks: Sequence[Check]) -> DataFrame:
+    """The rows with verdict and reasons; pointers only where they are needed."""
+    from pyspark.sql import functions as F
+
+    names = pointer_columns(attempt.target, rows.drop(RAW))
+    judged = assay(rows, checks)
+    kept = F.when(F.col("verdict") != "ok", pointers(names))
+    return judged.withColumn(POINTERS, kept).drop(*names)
+
+
+def _with_delete_marks(write: Upsert, rows: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    mark = F.expr(write.delete_when) if write.delete_when else F.lit(None)
+    return rows.withColumn(DELETED, F.when(mark.cast("boolean"), F.lit(True)))
+
+
+def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
+    """What the files hold: the table's columns, and what quarantine needs, NULL on rows that passed."""
+    from pyspark.sql import functions as F
+
+    own = [quoted(f.name) for f in attempt.target.physical_schema.fields]
+    masks = [quoted(n) for n in rows.columns if n.startswith("_mask")]
+    bad = F.col("verdict") != "ok"
+    raw: Column = F.col(RAW) if RAW in rows.columns else F.lit(None).cast("map<string,string>")
+    columns: list[Column | str] = [*own, *masks, "_failed", F.when(bad, raw).alias(RAW), POINTERS, "verdict"]
+    shown = rows.select(*columns) 
+    if not rejected:
+        return shown
+    reason = F.struct(
+        F.lit(REJECTED).alias("id"),
+        F.lit("a person rejected the batch").alias("rule"),
+        F.array().cast("array<string>").alias("columns"),
+        F.array().cast("array<string>").alias("values"),
+    )
+    reasons = F.concat(F.coalesce("_failed", F.array().cast(shown.schema["_failed"].dataType)), F.array(reason))
+    return shown.withColumn("_failed", reasons).withColumn("verdict", F.lit("quarantine"))
+
+
+def _located(spec: TableSpec, attempt: Attempt, inputs: BatchInputs) -> dict[str, list[object]]:
+    """The values of the columns that the target is clustered by, among the rows offered or the groups touched."""
+    if isinstance(spec.write, Recompute):
+        return dict(inputs.groups)
+    return {column: attempt.staged.values("ok", column) for column in attempt.target.locate_by}
+
+
+def _stage_removed(attempt: Attempt, inputs: BatchInputs) -> None:
+    """Write the rows of the touched groups that the new result no longer has; they are deletes."""
+    from pyspark.sql import functions as F
+
+    target, live = attempt.target, attempt.handle.live_files()
+    if attempt.batch.kind == "full" or not any(overlaps(f, attempt.located) for f in live):
+        return
+    spark = attempt.spark
+    held = inputs.in_groups(read_version(spark, attempt.handle, attempt.located))
+    offered = attempt.staged.paths("ok")
+    if offered:
+        keys = [quoted(k) for k in target.keys]
+        kept = spark.read.schema(target.physical_schema).parquet(*offered).select(*keys)
+        held = held.join(kept, list(target.keys), "left_anti")
+    own = held.select(*(quoted(f.name) for f in target.physical_schema.fields))
+    write_staged(own.withColumn("verdict", F.lit("removed")), attempt.folder, f"{target.name}: removed rows")
+    attempt.staged.forget()
+
+
+def reasons_of(counts: Sequence[RuleCount]) -> Mapping[str, int]:
+    """The rules that rows failed, by id."""
+    return {c.id: c.failed for c in counts if c.failed}

@@ -1,0 +1,196 @@
+"""The lake: one environment's tables, opened by `aurify.connect`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurify.config.project import find_root
+from aurify.config.settings import Settings
+from aurify.errors import ConfigurationError, did_you_mean
+from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
+from aurify.publish.lease import Lease
+from aurify.publish.read import read_version, without_tombstones
+from aurify.publish.state import TableState
+from aurify.publish.target import Handle, Target
+from aurify.quality import Suite, empty_suite, load_suite
+from aurify.session import open_session, work_session
+from aurify.storage import Storage
+from aurify.tables.discovery import Definition, read_definition
+from aurify.tables.inputs import target_of
+from aurify.tables.spec import TableSpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from aurify.workflows.plan import Plan
+    from aurify.workflows.report import RunReport
+
+
+class Lake:
+    """All tables of a project in one environment. Spark starts when it is first needed."""
+
+    def __init__(self, definition: Definition, spark: SparkSession | None = None) -> None:
+        self.definition = definition
+        self.storage = Storage()
+        self._spark = spark
+        self._starting = threading.Lock()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the environment."""
+        return self.definition.settings
+
+    @property
+    def specs(self) -> Mapping[str, TableSpec]:
+        """The tables by name."""
+        return self.definition.specs
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """Every table as publication sees it."""
+        where = self.settings
+        return {n: target_of(s, where.path_of(n), where.quarantine_path(n)) for n, s in self.specs.items()}
+
+    @cached_property
+    def suites(self) -> dict[str, Suite]:
+        """Every suite; SuiteError names all that is wrong in any of them."""
+        found: dict[str, Suite] = {}
+        problems = []
+        for name, spec in self.specs.items():
+            path = self.suite_path(name)
+            try:
+                found[name] = load_suite(path, name, spec.schema) if path.exists() else empty_suite(name)
+            except ConfigurationError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigurationError("suites", problems, "nothing was run")
+        return found
+
+    def suite_path(self, table: str) -> Path:
+        """Where the suite of a table lies."""
+        folder = self.definition.root / self.definition.project.suites
+        return folder / f"{table.replace('.', '_')}.yml"
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session: the one that is there, else one of our own, with every table under its name."""
+        with self._starting:
+            if self._spark is None:
+                own = self.settings.spark
+                self._spark = open_session(own, f"aurify {self.definition.project.project}", self.settings.warehouse)
+                for name in self.specs:
+                    self._register(self._spark, name)
+            return self._spark
+
+    def work_session(self) -> SparkSession:
+        """A session of its own for one table's work."""
+        return work_session(self.spark)
+
+    def cancel(self) -> None:
+        """End the Spark jobs that are running."""
+        if self._spark is not None:
+            self._spark.sparkContext.cancelAllJobs()
+
+    def register(self, table: str) -> None:
+        """Make a table readable by its name, if Spark is running; tombstones stay hidden."""
+        if self._spark is not None:
+            self._register(self._spark, table)
+
+    def _register(self, spark: SparkSession, table: str) -> None:
+        target = self.target(table)
+        handle = Handle.open(target.path)
+        if handle is None or handle.position == (0, 0):
+            return
+        layer, _, name = table.partition(".")
+        columns = ", ".join(f"`{f.name}`" for f in target.schema.fields if f.name in handle.schema.fieldNames())
+        hidden = " WHERE NOT coalesce(_deleted, false)" if target.mode == "upsert" else ""
+        spark.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
+        spark.sql(
+            f"CREATE OR REPLACE VIEW {layer}.{self.settings.names.prefix}{name} AS "
+            f"SELECT {columns} FROM delta.`{target.path}`{hidden}"
+        )
+
+    def spec(self, table: str) -> TableSpec:
+        """The spec of a table; ConfigurationError where there is none."""
+        if table not in self.specs:
+            raise ConfigurationError.of(
+                table, "no such table", "a table of the project", did_you_mean(table, self.specs)
+            )
+        return self.specs[table]
+
+    def target(self, table: str) -> Target:
+        """The table as publication sees it; ConfigurationError where there is none."""
+        self.spec(table)
+        return self.targets[table]
+
+    def state(self, table: str) -> TableState:
+        """Where the table stands now."""
+        return TableState.read(self.target(table), self.storage)
+
+    def lease(self, table: str, run: str) -> Lease:
+        """The claim of a run on a table."""
+        beat = self.settings.lease
+        return Lease(self.storage, self.target(table).path, run, beat.heartbeat_s, beat.void_after_s)
+
+    @cached_property
+    def batches_ledger(self) -> Ledger:
+        """What every batch did."""
+        return Ledger(self.settings.ledger_path("batches"), BATCHES)
+
+    @cached_property
+    def rules_ledger(self) -> Ledger:
+        """How every rule went, batch by batch."""
+        return Ledger(self.settings.ledger_path("rules"), RULES)
+
+    @cached_property
+    def runs_ledger(self) -> Ledger:
+        """Every run that had something to do."""
+        return Ledger(self.settings.ledger_path("runs"), RUNS)
+
+    def read(self, table: str, version: int | None = None) -> DataFrame:
+        """The rows of a table, as of now or a version of its Delta log, tombstones hidden."""
+        target = self.target(table)
+        handle = Handle.open(target.path, version)
+        if handle is None or handle.position == (0, 0):
+            raise ConfigurationError.of(
+                table, "it has no rows yet", "a table that was refreshed", f"aurify refresh +{table}"
+            )
+        return without_tombstones(read_version(self.spark, handle))
+
+    def sql(self, query: str) -> DataFrame:
+        """Ask the tables by their names."""
+        return self.spark.sql(query)
+
+    def refresh(self, *selection: str, full: bool = False) -> RunReport:
+        """Bring the selected tables up to date, all of them if none is named."""
+        from aurify.workflows.refresh import refresh
+
+        return refresh(self, selection, full=full)
+
+    def plan(self, *selection: str) -> Plan:
+        """What a refresh would do; writes nothing."""
+        from aurify.workflows.plan import plan
+
+        return plan(self, selection)
+
+    def quarantine(self, table: str, pending: bool = False) -> DataFrame:
+        """The rows of a table that failed, with their reasons; those whose batch is published, or the pending ones."""
+        from aurify.workflows.quarantine import quarantined
+
+        return quarantined(self, table, pending=pending)
+
+
+def connect(env: str = "local", project: str | Path | None = None, spark: SparkSession | None = None) -> Lake:
+    """Open the lake of an environment. ConfigurationError names all that is wrong with the project."""
+    return Lake(read_definition(find_root(project), env), spark)
+
+
+def selected(lake: Lake, selection: Sequence[str]) -> list[str]:
+    """The names that a selection means, in graph order."""
+    from aurify.tables.selection import select
+
+    return select(selection, lake.specs)

@@ -1,0 +1,78 @@
+"""The refresh: bring tables up to date, in graph order, each through the gate, each row accounted for.
+
+One batch: record it, stage it, decide, commit quarantine, commit the target (the only commit point), check the
+balance. `docs/architecture.md` tells why this order is safe against `kill -9` between and within any two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aurify.publish.publication import (
+    Conflict,
+    Overtaken,
+    clean,
+    count_after,
+    count_before,
+    publish,
+    publish_quarantine,
+)
+from aurify.tables.spec import TableSpec
+from aurify.tables.staging import stage
+from aurify.workflows.attempts import begin, next_input
+from aurify.workflows.decide import decide
+from aurify.workflows.lake import Lake, selected
+from aurify.workflows.report import RunReport, TableReport
+from aurify.workflows.run import Listener, Run, quiet
+from aurify.workflows.schedule import in_graph_order
+from aurify.workflows.settle import finish
+
+CONFLICTS_IN_A_ROW = 5
+
+
+def refresh(lake: Lake, selection: Sequence[str] = (), *, full: bool = False, listen: Listener = quiet) -> RunReport:
+    """Refresh the selected tables; a table that fails stops what depends on it and nothing else."""
+    names = selected(lake, selection)
+    run = Run(lake, names, listen)
+    lake.suites  # noqa: B018 - every suite is read, and all its mistakes told, before any work
+    with run:
+        in_graph_order(lake, names, run, lambda name: refresh_table(lake, lake.spec(name), run, full))
+        finish(lake, run)
+    return run.report
+
+
+def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableReport:
+    """Publish every batch that the table's inputs hold, oldest first."""
+    report = run.report_of(spec.name)
+    if next_input(lake, spec, run, full, peek=True) is None:
+        return report
+    with lake.lease(spec.name, run.id):
+        conflicts = 0
+        while (batch := next_input(lake, spec, run, full)) is not None:
+            attempt, inputs, decision = begin(lake, spec, batch, run)
+            try:
+                counts = stage(spec, attempt, inputs, lake.suites[spec.name], decision)
+                attempt.step("staged")
+                decide(lake, spec, attempt, counts, decision)
+                count_before(attempt, rows_same=spec.rows == "same")
+                attempt.step("decided")
+                publish_quarantine(attempt)
+                attempt.step("quarantined")
+                publish(attempt)
+                attempt.step("published")
+                count_after(attempt)
+                attempt.step("balanced")
+            except Overtaken as faster:
+                report.because = f"run {faster} published {batch.label} first"
+                clean(attempt)
+                continue
+            except Conflict:
+                clean(attempt)
+                conflicts += 1
+                if conflicts >= CONFLICTS_IN_A_ROW:
+                    raise
+                continue
+            run.published(attempt, counts)
+            lake.register(spec.name) if attempt.batch.number == 1 else None
+            full = False
+    return report

@@ -1,0 +1,127 @@
+"""The end of a run: the ledger, written from the commits, also for batches that a killed run left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from aurify.errors import AurifyError
+from aurify.publish.balance import Balance
+from aurify.publish.batch_log import Batch
+from aurify.publish.delta_log import Commit
+from aurify.publish.publication import Attempt, clean, settle
+from aurify.publish.state import notes
+from aurify.workflows.run import Run
+from aurify.workflows.schedule import explained
+
+if TYPE_CHECKING:
+    from aurify.workflows.lake import Lake
+
+BATCH_STATES = ("published", "accepted", "rejected")
+
+
+def finish(lake: Lake, run: Run) -> None:
+    """Write the ledger and delete the staged files that no commit names."""
+    try:
+        record_ledger(lake, run)
+        for attempt in run.attempts:
+            clean(attempt)
+    except AurifyError:
+        raise
+    except Exception as error:
+        raise explained("ledger", error) from error
+
+
+def record_ledger(lake: Lake, run: Run) -> None:
+    """Write what every batch did that the ledger does not know, and that this run took place."""
+    batches: list[Mapping[str, Any]] = []
+    rules: list[Mapping[str, Any]] = []
+    newest: dict[str, tuple[int, int]] = {}
+    for table in run.names:
+        stands = min(lake.batches_ledger.newest(table), lake.rules_ledger.newest(table))
+        for commit, note in _unrecorded(lake, table, stands):
+            place = (int(note["generation"]), int(note["batch"]))
+            newest[table] = max(place, newest.get(table, (0, 0)))
+            balance = _balance(lake, run, table, commit, note)
+            batches.append(_batch_row(table, commit, note, balance))
+            rules += _rule_rows(table, note, balance)
+    if newest:
+        lake.batches_ledger.append(batches, newest)
+        lake.rules_ledger.append(rules, newest)
+    run.told("", "", "ledger")
+    failed = [t.table for t in run.report.tables.values() if t.exit_code]
+    if newest or failed:
+        lake.runs_ledger.append([_run_row(run, len(batches), failed)])
+
+
+def _unrecorded(lake: Lake, table: str, stands: tuple[int, int]) -> list[tuple[Commit, Mapping[str, Any]]]:
+    handle = lake.state(table).handle
+    if handle is None or handle.position <= stands:
+        return []
+    found = []
+    for commit, note in notes(handle):
+        if note.get("state") not in BATCH_STATES:
+            continue
+        if (int(note["generation"]), int(note["batch"])) <= stands:
+            break
+        found.append((commit, note))
+    return found[::-1]
+
+
+def _balance(lake: Lake, run: Run, table: str, commit: Commit, note: Mapping[str, Any]) -> Balance:
+    """The balance as this run counted it, else counted again from the commit and the staged files."""
+    for attempt in run.attempts:
+        if attempt.id == note["attempt"]:
+            return attempt.balance
+    target = lake.target(table)
+    handle = lake.state(table).handle
+    assert handle is not None
+    oldest = note.get("oldest")
+    left = Attempt(
+        id=str(note["attempt"]),
+        batch=Batch.model_validate(note["record"]),
+        target=target,
+        handle=handle,
+        storage=lake.storage,
+        spark=lake.work_session() if note["committed"] == "merge" else None,  # type: ignore[arg-type]
+        step=lambda name: None,
+        balance=Balance(**note["counts"]),
+        note=dict(note),
+        oldest=datetime.fromisoformat(oldest) if oldest else None,
+    )
+    if target.mode == "upsert":
+        left.located = {c: left.staged.values("ok", c) for c in target.locate_by}
+    run.attempts.append(left)
+    left.balance = settle(left, commit)
+    return left.balance
+
+
+def _batch_row(table: str, commit: Commit, note: Mapping[str, Any], balance: Balance) -> Mapping[str, Any]:
+    return {
+        "table": table,
+        **{key: note[key] for key in ("generation", "batch", "attempt", "run", "kind", "state", "committed")},
+        "version": commit.version,
+        **balance.as_dict(),
+        "code": note["code"],
+        "suite": note["suite"],
+        "recorded_at": note["record"]["recorded_at"],
+        "committed_at": datetime.fromtimestamp(commit.timestamp_ms / 1000, timezone.utc),
+    }
+
+
+def _rule_rows(table: str, note: Mapping[str, Any], balance: Balance) -> list[Mapping[str, Any]]:
+    same = {"table": table, "generation": note["generation"], "batch": note["batch"], "assayed": balance.assayed}
+    return [{**same, "rule": r, "on_fail": on_fail, "failed": failed} for r, on_fail, failed in note.get("rules", [])]
+
+
+def _run_row(run: Run, batches: int, failed: list[str]) -> Mapping[str, Any]:
+    return {
+        "run": run.id,
+        "started_at": run.started,
+        "ended_at": datetime.now(timezone.utc),
+        "selection": " ".join(run.names),
+        "outcome": f"failed: {', '.join(failed)}" if failed else "done",
+        "exit_code": run.report.exit_code,
+        "batches": batches,
+    }

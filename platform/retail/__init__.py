@@ -1,0 +1,1 @@
+"""The reference solution: the tables of a retail company, from till lines to daily sales."""

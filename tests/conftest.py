@@ -1,0 +1,33 @@
+"""What all tiers share: the property tests' profile, and one Spark session for the tests that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# A loaded machine is slow, not wrong.
+settings.register_profile("aurify", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("aurify")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One session for all tests: two cores, tiny plans, and a compiler that starts fast and stops early."""
+    from aurify.config.settings import SparkSettings
+    from aurify.session import open_session, stop
+
+    conf = {
+        "spark.sql.shuffle.partitions": "2",
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    }
+    here = SparkSettings(master="local[2]", driver_memory="2g", conf=conf)
+    session = open_session(here, "aurify tests", str(tmp_path_factory.mktemp("lake")))
+    yield session
+    stop(session)
