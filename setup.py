@@ -1,5 +1,6 @@
 """How the wheel is made: the engine alone; the reference solution is importable in a checkout, never published."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -14,17 +15,16 @@ EXTRAS = {
 }
 
 
-def readme() -> str:
-    """The long description, or nothing in a tree that has no README."""
-    file = Path(__file__).with_name("README.md")
-    return file.read_text(encoding="utf-8") if file.exists() else ""
-
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "platform/aurify/__init__.py").read_text(), re.MULTILINE)
+assert VERSION is not None
 
 setup(
     name="aurify",
-    version="0.1.0",
+    version=VERSION[1],
     description="Raw data to gold tables on Spark and Delta, nothing published that has not been assayed",
-    long_description=readme(),
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     python_requires=">=3.10,<3.12",
     package_dir={"": "platform"},

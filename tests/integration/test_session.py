@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurify.config.settings import SparkSettings
-from aurify.session import open_session, stop, work_session
+from aurify.session import open_session, work_session
+from aurify.session.java import find_java
 from aurify.session.spark import OPENED, PINNED
+from aurify.session.trust import PASSWORD, key_store
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,8 +41,9 @@ builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel
 WITH_DELTA = """
 from aurify.session.jars import DELTA, cached_jars
 from aurify.session.java import find_java
+from aurify.session.java import find_java
 from aurify.session.spark import ENGINE
-jars = ",".join(map(str, cached_jars([DELTA], {}, find_java().home)))
+jars = ",".join(map(str, cached_jars([DELTA], {}, find_java())))
 builder = builder.config("spark.jars", jars).config(map=ENGINE).config("spark.sql.ansi.enabled", "true")
 """
 
@@ -114,7 +118,7 @@ assert spark is mine
 assert spark.conf.get("spark.sql.ansi.enabled") == "true"
 assert work_session(spark).conf.get("spark.sql.ansi.enabled") == "false"
 stop(spark)
-{DELTA_ROUND_TRIP}
+assert spark.range(3).count() == 3
 """
     ran = run(code, tmp_path)
     assert ran.returncode == 0, ran.stderr
@@ -126,3 +130,12 @@ def test_a_driver_that_cannot_start_is_told(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert "EnvironmentFailure" in ran.stderr
     assert "1k" in ran.stderr
+
+
+def test_java_reads_the_key_store_of_the_machines_certificates(tmp_path: Path) -> None:
+    certificates = ssl.create_default_context().get_ca_certs(binary_form=True)
+    (tmp_path / "trusted.jks").write_bytes(key_store(certificates))
+    command: list[str | Path] = [find_java().home / "bin" / "keytool", "-J-Duser.language=en", "-list"]
+    command += ["-keystore", tmp_path / "trusted.jks", "-storepass", PASSWORD]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"contains {len(certificates)} entries" in ran.stdout

@@ -19,7 +19,7 @@ from aurify.session.jars import DELTA, cached_jars
 from aurify.session.java import Java, find_java
 from aurify.session.spark import is_one_machine, open_session
 
-JAVA = Java(Path("/opt/java"), 17, "a build")
+JAVA = Java("PATH", Path("/opt/java"), 17, "a build")
 WriteJava = Callable[[str, str], Path]
 
 
@@ -120,7 +120,7 @@ def count(calls: Path) -> int:
 
 
 def jars() -> tuple[Path, ...]:
-    return cached_jars([DELTA], {}, JAVA.home)
+    return cached_jars([DELTA], {}, JAVA)
 
 
 def test_jars_are_resolved_once_and_listed_with_their_hash(resolver: Path) -> None:
@@ -136,9 +136,9 @@ def test_jars_are_resolved_once_and_listed_with_their_hash(resolver: Path) -> No
 def test_other_coordinates_or_another_mirror_have_a_folder_of_their_own(resolver: Path) -> None:
     mirror = {"spark.jars.repositories": "file:///mirror"}
     folders = {
-        cached_jars([DELTA], {}, JAVA.home)[0].parent,
-        cached_jars([DELTA, "a:b:1"], {}, JAVA.home)[0].parent,
-        cached_jars([DELTA], mirror, JAVA.home)[0].parent,
+        cached_jars([DELTA], {}, JAVA)[0].parent,
+        cached_jars([DELTA, "a:b:1"], {}, JAVA)[0].parent,
+        cached_jars([DELTA], mirror, JAVA)[0].parent,
     }
     assert len(folders) == 3
     assert "spark.jars.repositories=file:///mirror" in resolver.read_text().splitlines()[2]
@@ -182,7 +182,7 @@ def test_a_cache_that_cannot_be_written_is_told(resolver: Path, tmp_path: Path) 
 
 
 def test_processes_that_need_the_jars_at_once_resolve_them_once(resolver: Path) -> None:
-    ask = f"cached_jars([DELTA], {{}}, Path({str(JAVA.home)!r}))[0].read_text()"
+    ask = "cached_jars([DELTA], {}, Java('PATH', Path(), 17, ''))[0].read_text()"
     code = f"from aurify.session.jars import *; print({ask})"
     runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [run.communicate()[0] for run in runs] == ["classes\n"] * 3

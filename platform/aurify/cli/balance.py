@@ -19,11 +19,11 @@ def balance_lines(terms: Mapping[str, int]) -> list[tuple[str, str]]:
 
     >>> terms = dict.fromkeys(("read", "withdrawn", "assayed", *BEFORE, *AFTER, "removed"), 0)
     >>> for whole, parts in balance_lines({**terms, "read": 3, "assayed": 3, "dropped": 1, "offered": 2, "stale": 2}):
-    ...     print(whole, parts)
-    read 3 
+    ...     print(whole, *filter(None, [parts]))
+    read 3
     assayed 3 = 0 quarantined + 1 dropped + 0 superseded + 2 offered
     offered 2 = 0 inserted + 0 updated + 0 deleted + 2 stale + 0 unchanged
-    """  # noqa: W291
+    """
     withdrawn = f" and {terms['withdrawn']} withdrawn" if terms["withdrawn"] else ""
     removed = f" + removed {terms['removed']}" if terms["removed"] else ""
     return [

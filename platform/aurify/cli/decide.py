@@ -34,7 +34,7 @@ DONE = {
 @click.option("--reason", default="", help="Why; it stands in the commit. Not needed to retry.")
 @click.pass_obj
 def batch(given: Invocation, table: str, number: int | None, verb: str | None, reason: str) -> Answer:
-    """List the batches of TABLE, or decide about batch NUMBER that a rule has stopped."""
+    """List the batches of a table, or decide about a stopped one."""
     from aurify.workflows.decisions import batches, decide_batch
 
     lake = given.lake()
@@ -77,9 +77,9 @@ def _batch_row(row: dict[str, Any]) -> dict[str, Any]:
 @click.option("--reason", default="", help="Why the file is left out for good.")
 @click.pass_obj
 def files(given: Invocation, table: str, verb: str | None, path: str | None, reason: str) -> Answer:
-    """Show the files that TABLE left out, or leave PATH out for good. Exit 1 while one is unresolved.
+    """List the files left out, or leave one out for good.
 
-    A rejected file that is replaced by another version is looked at again.
+    Exit 1 while one is unresolved. A rejected file that is replaced by another version is looked at again.
     """
     from aurify.workflows.decisions import file_problems, reject_file
 

@@ -17,7 +17,10 @@ from aurify.cli.command import Answer, Invocation, project_command
 def generate(
     given: Invocation, days: int | None, rows: int | None, seed: int | None, out: str | None, more: tuple[str, ...]
 ) -> Answer:
-    """Make data with the function that conf/base/project.yml names under `generator`."""
+    """Make data with the project's own generator.
+
+    It is the function that conf/base/project.yml names under `generator`; its arguments are its own.
+    """
     from aurify.workflows.generate import generate as run_generator
 
     options = {"days": days, "rows": rows, "seed": seed, "out": out}

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from aurify import __version__
 from aurify.errors import did_you_mean
 
 COMMANDS = {
@@ -53,6 +54,6 @@ class Commands(click.Group):
     epilog="\b\nStart with:\n  aurify plan\n  aurify refresh\n\n"
     "Exit codes: 0 done, 1 the data failed, 2 the configuration is wrong, 3 the environment, 130 interrupted.",
 )
-@click.version_option(package_name="aurify", message="aurify %(version)s")
+@click.version_option(__version__, message="aurify %(version)s")
 def main() -> None:
     """Raw data to gold tables on Spark and Delta, with nothing published that has not been assayed."""

@@ -27,8 +27,9 @@ A_WEEK = 168
 )
 @click.pass_obj
 def maintain(given: Invocation, selection: tuple[str, ...], retain_hours: int) -> Answer:
-    """Compact tables, forget old tombstones, remove files that no version needs and attempts that nobody published.
+    """Compact and vacuum tables.
 
+    Old tombstones are forgotten; files that no version needs, and attempts that nobody published, are removed.
     A change that a table has yet to read is kept, however old; downstream nothing looks changed.
     """
     from aurify.cli.progress import shown_steps

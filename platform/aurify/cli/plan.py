@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--rows", "rows_of", metavar="TABLE", help="Transform and assay the batch of one table, and count.")
 @click.pass_obj
 def plan(given: Invocation, selection: tuple[str, ...], full: bool, rows_of: str | None) -> Answer:
-    """Tell what a refresh would do and why; nothing is written.
+    """Tell what a refresh would do; nothing is written.
 
     SELECTION names tables: silver.*, +gold.daily_sales (with all it is made of), bronze.pos_lines+ (with all that
     is made of it); all tables if none is named. Without --rows no Spark is started.

@@ -48,6 +48,6 @@ def _bars(progress: Progress) -> Callable[[Step], None]:
             tasks[name] = progress.add_task(name, total=len(STEPS) if step.table else None)
         done = STEPS.index(step.name) + 1 if step.name in STEPS else None
         text = " ".join(part for part in (name, step.batch, step.name) if part)
-        progress.update(tasks[name], description=text, **({} if done is None else {"completed": done}))
+        progress.update(tasks[name], description=text, completed=done)
 
     return show

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @click.option("--pending", is_flag=True, help="Rows of attempts that were not published.")
 @click.pass_obj
 def quarantine(given: Invocation, table: str, limit: int, pending: bool) -> Answer:
-    """Show why rows of TABLE failed: reasons by count, then a sample, newest batch first.
+    """Show which rows failed, and why.
 
-    Values of columns marked PII are shown as ***.
+    Reasons by count, then a sample, newest batch first. Values of columns marked PII are shown as ***.
     """
     from aurify.workflows.quarantine_summary import quarantine_summary
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Build the tables again from all their input; readers keep the old rows.")
 @click.pass_obj
 def refresh(given: Invocation, selection: tuple[str, ...], full: bool) -> Answer:
-    """Bring tables up to date, and show what became of every row.
+    """Bring tables up to date, and account for every row.
 
     SELECTION names tables as for plan; all tables if none is named. A table that fails stops what depends on it and
     nothing else. After Ctrl-C or a crash, the next refresh goes on where this one was.

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @click.pass_obj
 def runs(given: Invocation, table: str | None, limit: int) -> Answer:
-    """List the runs, or the batches of TABLE with their balance, newest first. No Spark is started."""
+    """List the runs, or the batches of a table.
+
+    Newest first, batches with their balance and failed rules. No Spark is started.
+    """
     lake = given.lake()
     if table is None:
         rows = sorted(lake.runs_ledger.rows(), key=lambda r: (r["started_at"], r["run"]), reverse=True)[:limit]

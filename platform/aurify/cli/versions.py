@@ -12,9 +12,10 @@ from aurify.cli.command import Answer, Invocation, project_command
 @click.option("--to", "batch", type=click.IntRange(min=1), required=True, metavar="BATCH", help="The batch to go to.")
 @click.pass_obj
 def restore(given: Invocation, table: str, batch: int) -> Answer:
-    """Make the rows of TABLE those after a batch; the next refresh takes later input in again.
+    """Bring a table back to an earlier batch.
 
-    `aurify runs TABLE` lists the batches. Tables that read TABLE are rebuilt at their next refresh.
+    `aurify runs TABLE` lists them. The next refresh takes later input in again, and tables that read this one
+    are rebuilt.
     """
     from aurify.workflows.restore import restore as restore_table
 
@@ -28,9 +29,9 @@ def restore(given: Invocation, table: str, batch: int) -> Answer:
 @click.argument("version", type=click.IntRange(min=0))
 @click.pass_obj
 def accept_change(given: Invocation, table: str, version: int) -> Answer:
-    """Keep what others did to TABLE up to VERSION, its newest commit that Aurify did not make.
+    """Keep what others did to a table.
 
-    To undo it instead: aurify restore TABLE --to BATCH.
+    VERSION is its newest commit that Aurify did not make. To undo it instead: aurify restore TABLE --to BATCH.
     """
     from aurify.workflows.restore import accept_change as accept
 

@@ -60,10 +60,11 @@ class Batch(_Frozen):
 
 
 class Consumed(_Frozen):
-    """Everything the batches up to `number` took in."""
+    """Everything the batches up to `number` took in; `redelivered` are all deliveries of a file but its first."""
 
     number: int = 0
     files: dict[str, FileDelivery] = {}
+    redelivered: tuple[FileDelivery, ...] = ()
     versions: dict[str, VersionRange] = {}
 
     def plus(self, batch: Batch) -> Consumed:
@@ -71,6 +72,7 @@ class Consumed(_Frozen):
         return Consumed(
             number=batch.number,
             files={**self.files, **{f.path: f for f in batch.files}},
+            redelivered=(*self.redelivered, *(f for f in batch.files if f.delivery > 1)),
             versions={**self.versions, **batch.changes},
         )
 
@@ -117,11 +119,17 @@ class BatchLog:
         return Batch.model_validate_json(content) if content else None
 
     def is_whole(self, through: int) -> bool:
-        """Whether every batch up to `through` is on record."""
+        """Whether every batch up to `through` is on record, and what the generation began from."""
         have = {*self._revisions(), *range(1, self._checkpoint(through).number + 1)}
-        return all(number in have for number in range(1, through + 1)) and (
-            through > 0 or bool(self.storage.names(self.folder))
-        )
+        return all(number in have for number in range(1, through + 1)) and self._has_beginning()
+
+    def _has_beginning(self) -> bool:
+        """Whether the generation is the first, or begins with a rebuild or with what another consumed."""
+        names = self.storage.names(self.folder)
+        if self.generation == 1 or any(name.startswith("checkpoint.") for name in names):
+            return bool(names)
+        first = self.batch(1)
+        return first is not None and first.kind == "full"
 
     def consumed(self, through: int) -> Consumed:
         """What the batches 1 to `through` took in, from the newest checkpoint and the records after it."""

@@ -89,13 +89,11 @@ def _whole(storage: Storage, path: str, span: VersionRange) -> ChangedFiles:
         raise input_gone(span.table, f"there is no table at {path}")
     live = handle.live_files()
     generation, number = handle.position
-    log = BatchLog(storage, path, generation)
-    taken = [batch for n in log.numbers() if n <= number and (batch := log.batch(n)) is not None]
     return ChangedFiles(
         inserts=tuple(f.path for f in live),
         images=(),
         insert_records=sum(f.records or 0 for f in live),
-        redelivered=tuple(f for batch in taken for f in batch.files if f.delivery > 1),
+        redelivered=BatchLog(storage, path, generation).consumed(number).redelivered,
         commits=1,
     )
 
@@ -238,7 +236,7 @@ def current_deliveries(storage: Storage, rows: DataFrame, handle: Handle) -> Dat
     from pyspark.sql import functions as F
 
     generation, number = handle.position
-    files = BatchLog(storage, handle.path, generation).consumed(number).files.values() if number else ()
+    files = BatchLog(storage, handle.path, generation).consumed(number).files.values()
     newer = [(f.path, f.delivery) for f in files if f.delivery > 1]
     if not newer:
         return rows

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote
 
 from deltalake import Schema
-from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from aurify.publish.delta_log import NOTE_KEY
 from aurify.publish.staged import StagedFile
-from aurify.publish.target import Handle, commit_properties, relative
+from aurify.publish.target import Handle, LiveFile, commit_properties, relative
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -52,7 +51,7 @@ class Committer(Protocol):
         stamp: Stamp,
         partition: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Add the rows of the files."""
+        """Add the rows of the files. CommitFailedError where anybody committed since the handle was loaded."""
 
     def replace(self, handle: Handle, files: Sequence[StagedFile], schema: StructType, stamp: Stamp) -> None:
         """Make the rows of the files the whole content of the table."""
@@ -76,6 +75,17 @@ class DeltaRsCommitter:
     def replace(self, handle: Handle, files: Sequence[StagedFile], schema: StructType, stamp: Stamp) -> None:
         self._commit(handle, files, schema, stamp, "overwrite", {})
 
+    def exchange(
+        self,
+        handle: Handle,
+        removed: Sequence[LiveFile],
+        files: Sequence[StagedFile],
+        schema: StructType,
+        stamp: Stamp,
+    ) -> None:
+        """Put the rows of the files in the place of those of the removed ones."""
+        self._commit(handle, files, schema, stamp, "append", {}, removed)
+
     @staticmethod
     def _commit(
         handle: Handle,
@@ -84,13 +94,14 @@ class DeltaRsCommitter:
         stamp: Stamp,
         mode: str,
         partition: Mapping[str, str | None],
+        removed: Sequence[LiveFile] = (),
     ) -> None:
         if (handle.table.transaction_version(stamp.app_id) or 0) >= stamp.number:
             return
         columns = [name for name in schema.fieldNames() if name not in partition]
-        actions = [
+        actions: list[AddAction | RemoveAction] = [
             AddAction(
-                path=quote(relative(file.path, handle.path), safe="/=:@!$&'()*+,;-._~"),
+                path=relative(file.path, handle.path),
                 size=file.size,
                 partition_values=dict(partition),
                 modification_time=file.modified_ms,
@@ -99,17 +110,15 @@ class DeltaRsCommitter:
             )
             for file in files
         ]
-        try:
-            handle.table.create_write_transaction(
-                actions,
-                mode,
-                Schema.from_json(schema.json()),
-                list(partition),
-                commit_properties=commit_properties(stamp.note, {stamp.app_id: stamp.number}),
-            )
-        except CommitFailedError as error:
-            if "transaction failed" not in str(error).lower() and "conflict" not in str(error).lower():
-                raise
+        now = int(time.time() * 1000)
+        actions += [RemoveAction(f.path, True, now, f.size, {}) for f in removed]
+        handle.table.create_write_transaction(
+            actions,
+            mode,
+            Schema.from_json(schema.json()),
+            list(partition),
+            commit_properties=commit_properties(stamp.note, {stamp.app_id: stamp.number}, strict=True),
+        )
 
 
 class SparkCommitter:

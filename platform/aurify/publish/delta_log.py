@@ -65,15 +65,16 @@ def read_commit(table: str, version: int) -> Commit | None:
     except FileNotFoundError:
         return None
     info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+    note = _note(info)
     return Commit(
         version=version,
         operation=str(info.get("operation", "UNKNOWN")),
-        note=_note(info),
+        note=note,
         metrics=_metrics(info),
         timestamp_ms=int(info.get("timestamp", 0)),
         adds=tuple(_file(a["add"]) for a in actions if "add" in a),
         removes=tuple(_file(a["remove"]) for a in actions if "remove" in a),
-        change_files=tuple(_file(a["cdc"]) for a in actions if "cdc" in a),
+        change_files=tuple(_file(a["cdc"]) for a in actions if "cdc" in a) or _images(note),
         changes_schema=any("metaData" in a or "protocol" in a for a in actions),
     )
 
@@ -85,6 +86,11 @@ def _note(info: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return None
     note = said.get(NOTE_KEY) if isinstance(said, dict) else None
     return note if isinstance(note, dict) else None
+
+
+def _images(note: Mapping[str, Any] | None) -> tuple[LogFile, ...]:
+    """The change images that a rewrite of ours left beside the table and named in its note."""
+    return tuple(LogFile(path, data_change=False) for path in (note or {}).get("images", ()))
 
 
 def _metrics(info: Mapping[str, Any]) -> dict[str, int]:
@@ -111,11 +117,11 @@ def commits(table: str, after: int, to: int) -> Iterator[Commit]:
         yield commit
 
 
-def newest_note(table: str, version: int) -> Commit | None:
-    """The newest commit of ours at or before a version that the log still holds."""
+def newest_note(table: str, version: int, saying: str = "") -> Commit | None:
+    """The newest commit of ours, or of those that say something, at or before a version that the log still holds."""
     while version >= 0:
         commit = read_commit(table, version)
-        if commit is None or commit.note is not None:
+        if commit is None or (commit.note is not None and (not saying or saying in commit.note)):
             return commit
         version -= 1
     return None

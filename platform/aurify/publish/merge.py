@@ -16,6 +16,7 @@ from aurify.session import work_session
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
+
 def content(target: Target, side: str = "") -> Column:
     """All contract columns as one comparable value, NULLs in their place: the last tie-break of a key.
 

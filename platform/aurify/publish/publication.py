@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aurify.errors import DataError
+from deltalake.exceptions import CommitFailedError
+
+from aurify.errors import DataError, Problem
 from aurify.publish.balance import Balance, BalanceError
 from aurify.publish.batch_log import Batch
 from aurify.publish.committer import Committer, DeltaRsCommitter, SparkCommitter, Stamp
@@ -15,15 +17,17 @@ from aurify.publish.delta_log import Commit
 from aurify.publish.merge import content, merge, merge_session, rank
 from aurify.publish.names import quoted
 from aurify.publish.quarantine import attempt_folder, commit_quarantine, with_columns
-from aurify.publish.read import holds, overlaps, read_version
+from aurify.publish.read import holds, overlaps, read_files, read_version
+from aurify.publish.rewrite import IMAGES, REWRITTEN, settled, terms
+from aurify.publish.stage import write_staged
 from aurify.publish.staged import StagedFiles
-from aurify.publish.target import DELETED, Handle, Target, transaction
+from aurify.publish.target import DELETED, Handle, LiveFile, Target, relative, transaction
 from aurify.storage import Storage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-IN_PLACE, MERGED, REPLACED, EMPTY = "in place", "merge", "replace", "empty"
+IN_PLACE, REWROTE, MERGED, REPLACED, EMPTY = "in place", "rewrite", "merge", "replace", "empty"
 
 
 class Overtaken(Exception):
@@ -45,7 +49,7 @@ class Attempt:
     storage: Storage
     spark: SparkSession
     step: Callable[[str], None]
-    balance: Balance = Balance()
+    balance: Balance = field(default_factory=Balance)
     located: dict[str, list[Any]] = field(default_factory=dict)
     note: dict[str, Any] = field(default_factory=dict)
     oldest: datetime | None = None
@@ -105,6 +109,8 @@ def publish(attempt: Attempt) -> None:
     try:
         if way == MERGED:
             _merge(attempt)
+        elif way == REWROTE:
+            _rewrite(attempt)
         else:
             files = attempt.staged.of("ok")
             schema = attempt.target.physical_schema
@@ -131,8 +137,9 @@ def _same_types(attempt: Attempt) -> bool:
 
 
 def _as_conflict(error: Exception) -> Exception:
-    name = f"{type(error).__name__} {error}"
-    return Conflict(name.splitlines()[0]) if "Concurrent" in name else error
+    name = f"{type(error).__name__}: {error}"
+    refused = isinstance(error, CommitFailedError) or "Concurrent" in name
+    return Conflict(name.splitlines()[0]) if refused and "space" not in name else error
 
 
 def _way(attempt: Attempt) -> str:
@@ -144,14 +151,14 @@ def _way(attempt: Attempt) -> str:
         return EMPTY
     if target.mode == "append":
         return IN_PLACE
-    if attempt.balance.removed or _has_forgotten(attempt):
-        return MERGED
-    live = attempt.handle.live_files()
-    if not live:
-        return IN_PLACE
-    if not attempt.located:
-        return MERGED
-    return MERGED if any(overlaps(f, attempt.located) for f in live) else IN_PLACE
+    if _touched(attempt) or _has_forgotten(attempt):
+        return MERGED if attempt.handle.needs_spark else REWROTE
+    return IN_PLACE
+
+
+def _touched(attempt: Attempt) -> list[LiveFile]:
+    """The live files that may hold a row of a key of the batch: all, where no statistics can tell."""
+    return [f for f in attempt.handle.live_files() if overlaps(f, attempt.located)]
 
 
 def _has_forgotten(attempt: Attempt) -> bool:
@@ -183,6 +190,25 @@ def _merge(attempt: Attempt) -> None:
     session = merge_session(attempt.spark, attempt.stamp)
     located = [holds(column, values, "t") for column, values in attempt.located.items()]
     merge(attempt.target, _source(attempt, session), located, attempt.oldest)
+
+
+def _rewrite(attempt: Attempt) -> None:
+    """Settle the staged rows with those of the files they touch, and exchange the files in one commit."""
+    target, spark = attempt.target, attempt.spark
+    touched = _touched(attempt)
+    held = read_files(spark, target.path, [f.path for f in touched], attempt.handle.schema)
+    rows = settled(target, held, _source(attempt, spark), attempt.oldest)
+    if target.locate_by:
+        rows = rows.sortWithinPartitions(*map(quoted, target.locate_by))
+    write_staged(rows, attempt.folder, f"{target.name} {attempt.batch.label}: settle with the rows that are there")
+    attempt.staged.forget()
+    attempt.step("settled")
+    attempt.note["images"] = [relative(p, target.path) for p in attempt.staged.paths(IMAGES)]
+    attempt.note["terms"] = terms(attempt.staged, target.mode == "upsert")
+    files = attempt.staged.of(REWRITTEN)
+    if not attempt.note["images"]:
+        touched, files, attempt.note["committed"] = [], [], EMPTY
+    DeltaRsCommitter().exchange(attempt.handle, touched, files, target.physical_schema, attempt.stamp)
 
 
 def read_back(attempt: Attempt) -> Commit | None:
@@ -243,6 +269,9 @@ def count_after(attempt: Attempt) -> None:
 def settle(attempt: Attempt, commit: Commit) -> Balance:
     """The balance after a commit, from the commit itself, and from the staged rows where it can't tell."""
     balance = attempt.balance
+    if "terms" in attempt.note:
+        _refuse_unbalanced_exchange(attempt, commit)
+        return balance.with_counts(**attempt.note["terms"])
     if attempt.note["committed"] != MERGED:
         return balance.with_counts(inserted=commit.added_records)
     inserted = commit.metrics.get("numTargetRowsInserted", 0)
@@ -256,6 +285,39 @@ def settle(attempt: Attempt, commit: Commit) -> Balance:
         return balance
     stale, unchanged = _stale_and_unchanged(attempt, commit)
     return balance.with_counts(stale=stale, unchanged=unchanged)
+
+
+def _refuse_unbalanced_exchange(attempt: Attempt, commit: Commit) -> None:
+    """The files exchanged must hold as many rows as before, and those inserted, without those deleted for good."""
+    before = Handle.open(attempt.target.path, commit.version - 1)
+    records = {f.path: f.records or 0 for f in before.live_files()} if before else {}
+    removed = sum(records.get(f.path, 0) for f in commit.removes)
+    told = attempt.note["terms"]
+    hard = told["deleted"] if attempt.target.mode == "recompute" else 0
+    expected = removed + told["inserted"] - hard
+    if commit.added_records != expected:
+        problem = Problem(
+            "balance",
+            f"{commit.added_records} rows in the files that the commit added",
+            f"{expected}: {removed} in the files it removed, {told['inserted']} inserted, {hard} deleted",
+        )
+        restore = f"aurify restore {attempt.target.name} --to {attempt.batch.number - 1}"
+        raise BalanceError(f"{attempt.target.name} {attempt.batch.label}: rows were lost by the commit", [problem], restore)
+    if attempt.target.mode == "upsert" and attempt.balance.withdrawn:
+        _refuse_powerless(attempt, _ties(attempt, before))
+
+
+def _ties(attempt: Attempt, before: Handle | None) -> int:
+    """Withdrawn rows that lost to a row of the same order: it would stand for ever."""
+    from pyspark.sql import functions as F
+
+    if before is None or not attempt.staged.true_count("stale", DELETED):
+        return 0
+    order = quoted(str(attempt.target.order_by))
+    stale = attempt.spark.read.schema(attempt.target.physical_schema).parquet(*attempt.staged.paths("stale"))
+    held = read_version(attempt.spark, before, attempt.located).where(~F.coalesce(F.col(DELETED), F.lit(False)))
+    keys = [*map(quoted, attempt.target.keys), order]
+    return stale.where(DELETED).select(*keys).join(held.select(*keys), [k.strip("`") for k in keys], "inner").count()
 
 
 def _tombstones(target: Target, commit: Commit) -> int:
@@ -317,9 +379,11 @@ def _refuse_powerless(attempt: Attempt, rows: int) -> None:
 def clean(attempt: Attempt) -> None:
     """Delete the staged files that no commit names."""
     committed = attempt.note.get("committed")
-    if committed in (IN_PLACE, REPLACED) and not attempt.handle.needs_spark:
-        for verdict in ("drop", "superseded", "removed", "quarantine", "fail"):
-            attempt.storage.remove(f"{attempt.folder}/verdict={verdict}")
+    if committed in (IN_PLACE, REPLACED, REWROTE) and not attempt.handle.needs_spark:
+        live = (REWRITTEN, IMAGES) if committed == REWROTE else ("ok",)
+        for name in attempt.storage.names(attempt.folder):
+            if name.removeprefix("verdict=") not in live:
+                attempt.storage.remove(f"{attempt.folder}/{name}")
     else:
         attempt.storage.remove(attempt.folder)
 

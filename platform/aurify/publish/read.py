@@ -57,8 +57,6 @@ def holds(column: str, wanted: Sequence[Any], side: str = "") -> Column:
 
     name = F.col(f"{side}.{quoted(column)}" if side else quoted(column))
     plain = [v for v in wanted if v is not None]
-    if len(plain) <= MOST_LITERALS:
-        condition = name.isin(plain)
-    else:
-        condition = name.between(F.lit(plain[0]), F.lit(plain[-1]))
+    few = len(plain) <= MOST_LITERALS
+    condition = name.isin(plain) if few else name.between(F.lit(plain[0]), F.lit(plain[-1]))
     return condition | name.isNull() if None in wanted else condition

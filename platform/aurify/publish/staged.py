@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -88,9 +88,7 @@ def _delta_value(value: Any, side: int) -> Any:
     if isinstance(value, bool | bytes) or value is None:
         return None
     if isinstance(value, datetime):
-        whole = value.strftime("%Y-%m-%dT%H:%M:%S")
-        millis = value.microsecond // 1000 + (1 if side > 0 and value.microsecond % 1000 else 0)
-        return None if millis > 999 else f"{whole}.{millis:03d}Z"
+        return _delta_time(value, side)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -100,6 +98,17 @@ def _delta_value(value: Any, side: int) -> Any:
     if isinstance(value, str):
         return value if len(value) <= LONGEST_TEXT else None
     return value if isinstance(value, int) else None
+
+
+def _delta_time(value: datetime, side: int) -> str | None:
+    """A time in milliseconds, rounded down for a minimum and up for a maximum; with Z where it is an instant."""
+    beyond = value.microsecond % 1000 if side > 0 else 0
+    try:
+        whole = value + timedelta(microseconds=1000 - beyond) if beyond else value
+    except OverflowError:
+        return None
+    instant = "" if value.tzinfo is None else "Z"
+    return f"{whole.replace(tzinfo=None).isoformat(timespec='milliseconds')}{instant}"
 
 
 class StagedFiles:

@@ -25,7 +25,12 @@ def sweep(state: TableState, older_than_s: float = AN_HOUR) -> list[str]:
             generation, number, attempt = name.split("-", 2)
             in_use = attempt in named and (root == state.target.quarantine_path or named[attempt] != "merge")
             passed = (int(generation), int(number)) <= position
-            if passed and not in_use and storage.age_seconds(folder) >= older_than_s and _is_unnamed(storage, attempt, named, state):
+            if (
+                passed
+                and not in_use
+                and storage.age_seconds(folder) >= older_than_s
+                and _is_unnamed(storage, attempt, named, state)
+            ):
                 storage.remove(folder)
                 removed.append(folder)
     return removed

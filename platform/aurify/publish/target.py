@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import TableNotFoundError
@@ -105,6 +106,12 @@ class Handle:
         """The newest commit of ours."""
         return newest_note(self.path, self.version)
 
+    @property
+    def standing(self) -> Mapping[str, Any]:
+        """What holds of the table since its newest batch, also after maintenance: shape, code, suite, horizon."""
+        commit = newest_note(self.path, self.version, "shape")
+        return (commit.note or {}) if commit else {}
+
     def commit(self, version: int) -> Commit | None:
         """What one commit of the table did."""
         return read_commit(self.path, version)
@@ -127,7 +134,9 @@ class Handle:
         features = set(protocol.writer_features or ()) | set(protocol.reader_features or ())
         odd = sorted(features - SUPPORTED_FEATURES)
         configuration = self.table.metadata().configuration
-        limits = sorted(k for k in configuration if k.startswith("delta.constraints.") or k == "delta.columnMapping.mode")
+        limits = sorted(
+            k for k in configuration if k.startswith("delta.constraints.") or k == "delta.columnMapping.mode"
+        )
         generated = sorted(f.name for f in self.schema.fields if "delta.generationExpression" in f.metadata)
         return ", ".join([*odd, *limits, *(f"generated column {name}" for name in generated)])
 
@@ -135,7 +144,7 @@ class Handle:
         """The data files of this version with what the log knows of their content."""
         actions = self.table.get_add_actions(flatten=True)
         rows: list[dict[str, Any]] = _rows(actions)
-        return [LiveFile(str(row["path"]), int(row["size_bytes"]), row.get("num_records"), row) for row in rows]
+        return [LiveFile(unquote(str(row["path"])), int(row["size_bytes"]), row.get("num_records"), row) for row in rows]
 
     def fresh(self) -> Handle:
         """The table as it is now."""
@@ -178,12 +187,16 @@ def transaction(generation: int, number: int) -> int:
 
 
 def commit_properties(
-    note: Mapping[str, Any], transactions: Mapping[str, int] | None = None
+    note: Mapping[str, Any], transactions: Mapping[str, int] | None = None, *, strict: bool = False
 ) -> CommitProperties:
-    """What a commit says of itself: our note, and the transactions it completes."""
+    """What a commit says of itself: our note, and the transactions it completes.
+
+    A strict commit is refused when anybody at all committed since the handle was loaded.
+    """
     done = [Transaction(app_id, number) for app_id, number in (transactions or {}).items()]
     said = {"userMetadata": json.dumps({NOTE_KEY: dict(note)}, sort_keys=True)}
-    return CommitProperties(custom_metadata=said, app_transactions=done or None)
+    retries = {"max_commit_retries": 0} if strict else {}
+    return CommitProperties(custom_metadata=said, app_transactions=done or None, **retries)
 
 
 def relative(path: str, table_path: str) -> str:

@@ -77,3 +77,75 @@ def assay(frame: DataFrame, checks: Sequence[Check]) -> DataFrame:
 def mask_columns(checks: Sequence[Check]) -> list[str]:
     """The names of the columns that hold the bits of these checks."""
     return [f"{MASK}{i}" for i in range(-(-len(checks) // BITS))]
+
+
+def _refuse_clashes(frame: DataFrame, checks: Sequence[Check], masks: Sequence[str]) -> None:
+    """Stop where a column of the frame has a name of the gate's, or two checks have one id."""
+    taken = sorted({*masks, VERDICT, FAILED} & set(frame.columns))
+    if taken:
+        raise ConfigurationError.of("gate", f"columns {', '.join(taken)}", "names that the gate leaves free")
+    ids = [check.id for check in checks]
+    double = sorted({i for i in ids if ids.count(i) > 1})
+    if double:
+        raise ConfigurationError.of("gate", f"several checks named {', '.join(double)}", "one check an id")
+
+
+def _bits(checks: Sequence[Check]) -> Column:
+    """One bit a check that fails, as a sum of plain CASE WHENs, which Spark compiles into the pass."""
+    from pyspark.sql import functions as F
+
+    none = F.lit(0).cast("bigint")
+    set_bits = [F.when(c.fails, F.lit(1 << i).cast("bigint")).otherwise(none) for i, c in enumerate(checks)]
+    return balanced(set_bits, lambda a, b: a.bitwiseOR(b))
+
+
+def _is_set(checks: Sequence[Check], on_fail: OnFail) -> Column | None:
+    """Whether any check of this consequence failed; None where there is no such check."""
+    from pyspark.sql import functions as F
+
+    parts = []
+    for number, mask in enumerate(mask_columns(checks)):
+        of_mask = checks[number * BITS : (number + 1) * BITS]
+        bits = sum(1 << i for i, c in enumerate(of_mask) if c.on_fail is on_fail)
+        if bits:
+            parts.append(column(mask).bitwiseAND(F.lit(bits).cast("bigint")) != 0)
+    return balanced(parts, lambda a, b: a | b) if parts else None
+
+
+def _verdict(checks: Sequence[Check]) -> Column:
+    """The gravest consequence among the checks that failed; a warning alone is ok."""
+    from pyspark.sql import functions as F
+
+    verdict = F.lit(OK)
+    for on_fail in (OnFail.DROP, OnFail.QUARANTINE, OnFail.FAIL):
+        failed = _is_set(checks, on_fail)
+        if failed is not None:
+            verdict = F.when(failed, F.lit(on_fail.value)).otherwise(verdict)
+    return verdict
+
+
+def _reasons(checks: Sequence[Check], frame: DataFrame) -> Column:
+    """Every failed check with its values; NULL, and never evaluated, on rows that are ok."""
+    from pyspark.sql import functions as F
+
+    told = []
+    for number, check in enumerate(checks):
+        bit = F.lit(1 << (number % BITS)).cast("bigint")
+        failed = column(f"{MASK}{number // BITS}").bitwiseAND(bit) != 0
+        told.append(F.when(failed, _reason(check)))
+    if not told:
+        return F.lit(None).cast(FAILED_TYPE)
+    reasons = F.filter(F.array(*told), lambda reason: reason.isNotNull())
+    return F.when(_verdict(checks) != OK, reasons).cast(FAILED_TYPE)
+
+
+def _reason(check: Check) -> Column:
+    from pyspark.sql import functions as F
+
+    values = check.shown if check.shown is not None else tuple(column(name) for name in check.columns)
+    return F.struct(
+        F.lit(check.id).alias("id"),
+        F.lit(check.text).alias("rule"),
+        F.array(*map(F.lit, check.columns)).cast("array<string>").alias("columns"),
+        F.array(*(v.cast("string") for v in values)).cast("array<string>").alias("values"),
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aurify.errors import AurifyError
-from aurify.session.class_archive import FIRST_VERSION, archive_path, recording_options, rehearse
+from aurify.session.class_archive import archive_path, can_record, recording_options, rehearse
 from aurify.session.jars import DELTA, cached_jars
 from aurify.session.java import find_java
 from aurify.session.spark import JAVA_OPTIONS, open_session
@@ -24,11 +24,11 @@ class _Rehearsal:
 def prepare() -> None:
     """Look for Java, resolve the jars, and write the archive of classes where Java can."""
     java = find_java()
-    print(f"Java {java.version}: {java.home}")
-    jars = cached_jars([DELTA], {}, java.home)
+    print(f"Java {java.version} of {java.where}: {java.home}")
+    jars = cached_jars([DELTA], {}, java)
     print(f"{len(jars)} jars: {jars[0].parent}")
     archive = archive_path(java, jars)
-    if not archive.is_file() and java.version >= FIRST_VERSION:
+    if not archive.is_file() and can_record(java):
         print("archive of classes: one rehearsal, about half a minute", flush=True)
         _record(archive)
     print(f"archive of classes: {archive if archive.is_file() else 'none, sessions start without'}")
@@ -42,6 +42,7 @@ def _record(archive: Path) -> None:
         conf = {JAVA_OPTIONS: f"{recording_options(written)} -XX:TieredStopAtLevel=1"}
         spark = open_session(_Rehearsal(conf=conf), "aurify rehearsal", scratch)
         gateway = spark.sparkContext._gateway
+        assert gateway is not None
         rehearse(spark, Path(scratch))
         spark.stop()
         gateway.shutdown()

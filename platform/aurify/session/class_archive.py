@@ -7,16 +7,16 @@ Java, one Spark and one list of jars; Java looks at that itself and goes without
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurify.session.jars import cache_root, spark_home
+from aurify.session.java import PACKAGED, Java
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-    from aurify.session.java import Java
 
 # Java 11 can't write an archive of what a run has loaded.
 FIRST_VERSION = 13
@@ -30,6 +30,14 @@ def archive_path(java: Java, jars: Sequence[Path]) -> Path:
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     key = hashlib.sha256(repr((str(java.home), java.build, stats)).encode()).hexdigest()[:16]
     return cache_root() / "classes" / hashlib.sha256(str(home).encode()).hexdigest()[:16] / f"{key}.jsa"
+
+
+def can_record(java: Java) -> bool:
+    """Whether this Java can write an archive: it needs one of its own classes first, which a packaged one lacks."""
+    own = java.home / "lib" / "server" / "classes.jsa"
+    if java.where == PACKAGED and not own.is_file():
+        subprocess.run([java.home / "bin" / "java", "-Xshare:dump"], capture_output=True, check=False)
+    return java.version >= FIRST_VERSION and own.is_file()
 
 
 def archive_options(archive: Path) -> str:

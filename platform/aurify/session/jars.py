@@ -11,10 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from aurify.errors import EnvironmentFailure, Problem
+from aurify.session.java import Java
+from aurify.session.trust import trust_options
 
 DELTA = "io.delta:delta-spark_2.12:3.3.3"
 MANIFEST = "manifest.json"
@@ -24,6 +27,21 @@ PATIENCE_S = 300
 RESOLVER_KEYS = ("spark.jars.repositories", "spark.jars.ivySettings", "spark.jars.excludes")
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is asked of the resolver, and the Java it runs on."""
+
+    coordinates: tuple[str, ...]
+    resolver: Mapping[str, str]
+    java: Java
+
+    @property
+    def folder(self) -> Path:
+        """Where the jars of this request lie."""
+        text = json.dumps([self.coordinates, self.resolver], sort_keys=True)
+        return cache_root() / "jars" / hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def cache_root() -> Path:
@@ -43,14 +61,14 @@ def spark_home() -> Path:
     return Path(spec.origin).parent
 
 
-def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java_home: Path) -> tuple[Path, ...]:
+def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java: Java) -> tuple[Path, ...]:
     """The jar files of the coordinates and all they need, each with the hash it was resolved with.
 
     The first call on a machine needs a network, or the jars in the machine's Maven repository.
     """
     resolver = {key: conf[key] for key in RESOLVER_KEYS if key in conf}
-    text = json.dumps([sorted(coordinates), resolver], sort_keys=True)
-    folder = cache_root() / "jars" / hashlib.sha256(text.encode()).hexdigest()[:16]
+    request = _Request(tuple(sorted(coordinates)), resolver, java)
+    folder = request.folder
     if not _damage(folder):
         return _listed(folder)
     with _locked(folder):
@@ -58,7 +76,7 @@ def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java_home: 
         if damage and folder.exists():
             log.warning("%s: %s; the jars are resolved again", folder, "; ".join(damage))
         if damage:
-            _resolve(coordinates, resolver, java_home, folder, damage)
+            _resolve(request, damage)
     return _listed(folder)
 
 
@@ -71,7 +89,7 @@ def _damage(folder: Path) -> list[str]:
     try:
         hashes: dict[str, str] = json.loads((folder / MANIFEST).read_text())["sha256"]
     except (OSError, ValueError, KeyError):
-        return ["no list of jars"]
+        return ["no jars yet"]
     return [f"{name} is missing or damaged" for name, known in hashes.items() if _sha256(folder / name) != known]
 
 
@@ -98,18 +116,17 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _resolve(
-    coordinates: Sequence[str], resolver: Mapping[str, str], java_home: Path, folder: Path, damage: Sequence[str]
-) -> None:
+def _resolve(request: _Request, damage: Sequence[str]) -> None:
     """Fill the folder: beside it first, then by one rename, so that no reader sees half of it."""
+    folder = request.folder
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as scratch:
         work = Path(scratch)
-        ran = _ask_spark(coordinates, resolver, java_home, work)
+        ran = _ask_spark(request, work)
         jars = sorted((work / "jars").glob("*.jar"))
         if ran.returncode or not jars:
-            raise _unresolved(coordinates, folder, damage, f"{ran.stdout}\n{ran.stderr}")
+            raise _unresolved(request, damage, f"{ran.stdout}\n{ran.stderr}")
         hashes = {jar.name: _sha256(jar) for jar in jars}
-        content = {"coordinates": sorted(coordinates), "sha256": hashes}
+        content = {"coordinates": request.coordinates, "sha256": hashes}
         (work / "jars" / MANIFEST).write_text(json.dumps(content, indent=2) + "\n")
         if folder.exists():
             folder.rename(work / "damaged")
@@ -117,17 +134,16 @@ def _resolve(
     log.info("%d jars resolved into %s", len(hashes), folder)
 
 
-def _ask_spark(
-    coordinates: Sequence[str], resolver: Mapping[str, str], java_home: Path, work: Path
-) -> subprocess.CompletedProcess[str]:
+def _ask_spark(request: _Request, work: Path) -> subprocess.CompletedProcess[str]:
     """Submit a program that does nothing, with the packages: Spark resolves them into `work`/jars."""
     program = work / "nothing.py"
     program.touch()
-    conf = {**resolver, "spark.jars.ivy": str(work), "spark.jars.packages": ",".join(coordinates)}
+    conf = {**request.resolver, "spark.jars.ivy": str(work), "spark.jars.packages": ",".join(request.coordinates)}
     flags = [part for key, value in conf.items() for part in ("--conf", f"{key}={value}")]
     command = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[1]", *flags, str(program)]
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_")}
-    env = {**kept, "JAVA_HOME": str(java_home), "PYSPARK_PYTHON": sys.executable}
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_")}
+    env |= {"JAVA_HOME": str(request.java.home), "PYSPARK_PYTHON": sys.executable}
+    env["SPARK_SUBMIT_OPTS"] = f"{trust_options(request.java, work)} {env.get('SPARK_SUBMIT_OPTS', '')}".strip()
     try:
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     except subprocess.TimeoutExpired as error:
@@ -135,10 +151,10 @@ def _ask_spark(
         return subprocess.CompletedProcess(command, 1, said, f"no answer within {PATIENCE_S} s")
 
 
-def _unresolved(coordinates: Sequence[str], folder: Path, damage: Sequence[str], said: str) -> EnvironmentFailure:
+def _unresolved(request: _Request, damage: Sequence[str], said: str) -> EnvironmentFailure:
     telling = [line.strip(" :\t") for line in said.splitlines() if _tells(line)]
-    found = "; ".join([*damage, *dict.fromkeys(telling[:3])]) or "no answer"
-    problem = Problem(str(folder), found, f"the jars of {', '.join(coordinates)}")
+    found = "; ".join([*damage, *list(dict.fromkeys(telling))[-3:]])
+    problem = Problem(str(request.folder), found, f"the jars of {', '.join(request.coordinates)}")
     hint = (
         "run `python -m aurify.session` once with a network, or set AURIFY_CACHE to a copy of the cache of a machine "
         "that has them; `spark.jars.repositories` in spark.conf of conf/ names a mirror"

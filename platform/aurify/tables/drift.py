@@ -49,8 +49,7 @@ def find_drift(spec: TableSpec, state: TableState) -> Drift:
         for n in have
         if n not in want
     ]
-    newest = handle.newest_note
-    held: dict[str, object] = dict((newest.note or {}).get("shape") or {}) if newest else {}
+    held: dict[str, object] = dict(handle.standing.get("shape") or {})
     refused += [
         Problem(spec.file, f"{key} {wanted!r}", f"{held[key]!r}, as the table was built", way, key)
         for key, wanted in shape_of(state.target).items()

@@ -74,9 +74,7 @@ def stage(
     ready = _columns(attempt, staged, rejected=decision is not None and not decision.accept)
     handed = write_staged(ready, attempt.folder, f"{spec.name} {attempt.batch.label}: transform, assay, stage")
     attempt.staged.forget()
-    attempt.balance = attempt.balance.with_counts(
-        read=frames.read, withdrawn=frames.withdrawn_rows, assayed=handed
-    )
+    attempt.balance = attempt.balance.with_counts(read=frames.read, withdrawn=frames.withdrawn_rows, assayed=handed)
     attempt.located = _located(spec, attempt, inputs)
     if isinstance(spec.write, Recompute):
         _stage_removed(attempt, inputs)
@@ -120,7 +118,7 @@ def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
     bad = F.col("verdict") != "ok"
     raw: Column = F.col(RAW) if RAW in rows.columns else F.lit(None).cast("map<string,string>")
     columns: list[Column | str] = [*own, *masks, "_failed", F.when(bad, raw).alias(RAW), POINTERS, "verdict"]
-    shown = rows.select(*columns) 
+    shown = rows.select(*columns)
     if not rejected:
         return shown
     reason = F.struct(

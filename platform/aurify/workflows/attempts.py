@@ -89,8 +89,7 @@ def begin(lake: Lake, spec: TableSpec, batch: Batch, run: Run) -> tuple[Attempt,
     )
     if batch.kind != "full":
         handle = evolve(handle, target, {"run": run.id, "table": spec.name, "kind": "columns"})
-    newest = handle.newest_note
-    oldest = (newest.note or {}).get("oldest") if newest else None
+    oldest = handle.standing.get("oldest")
     attempt = Attempt(
         id=run.next_attempt(),
         batch=batch,

@@ -15,8 +15,6 @@ from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.tables.importing import import_problems
 from aurify.workflows.lake import Lake
 
-GIVEN = ("spark", "out")
-
 
 def generate(lake: Lake, arguments: Mapping[str, object]) -> dict[str, Any]:
     """Call the generator; gives what it tells of its work.

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from aurify.config.project import find_root
 from aurify.config.settings import Settings
-from aurify.errors import ConfigurationError, did_you_mean
-from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
+from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.publish.lease import Lease
+from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
 from aurify.publish.read import read_version, without_tombstones
 from aurify.publish.state import TableState
 from aurify.publish.target import Handle, Target
 from aurify.quality import Suite, empty_suite, load_suite
-from aurify.session import open_session, work_session
+from aurify.session import open_session, running_session, work_session
 from aurify.storage import Storage
 from aurify.tables.discovery import Definition, read_definition
 from aurify.tables.inputs import target_of
@@ -25,6 +25,7 @@ from aurify.tables.spec import TableSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
     from aurify.workflows.plan import Plan
     from aurify.workflows.report import RunReport
@@ -38,6 +39,7 @@ class Lake:
         self.storage = Storage()
         self._spark = spark
         self._starting = threading.Lock()
+        self._registered: dict[str, StructType] = {}
 
     @property
     def settings(self) -> Settings:
@@ -59,7 +61,7 @@ class Lake:
     def suites(self) -> dict[str, Suite]:
         """Every suite; SuiteError names all that is wrong in any of them."""
         found: dict[str, Suite] = {}
-        problems = []
+        problems: list[Problem] = []
         for name, spec in self.specs.items():
             path = self.suite_path(name)
             try:
@@ -76,19 +78,30 @@ class Lake:
         return folder / f"{table.replace('.', '_')}.yml"
 
     @property
-    def spark(self) -> SparkSession:
-        """The session: the one that is there, else one of our own, with every table under its name."""
+    def session(self) -> SparkSession:
+        """The session: the one that is there, else one of our own, started when it is first asked for."""
         with self._starting:
             if self._spark is None:
                 own = self.settings.spark
                 self._spark = open_session(own, f"aurify {self.definition.project.project}", self.settings.warehouse)
-                for name in self.specs:
-                    self._register(self._spark, name)
             return self._spark
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session, with every table that has rows under its name."""
+        session = self.session
+        for name in self.specs:
+            self.register(name)
+        return session
 
     def work_session(self) -> SparkSession:
         """A session of its own for one table's work."""
-        return work_session(self.spark)
+        return work_session(self.session)
+
+    @property
+    def has_session(self) -> bool:
+        """Whether Spark runs already."""
+        return self._spark is not None
 
     def cancel(self) -> None:
         """End the Spark jobs that are running."""
@@ -96,14 +109,12 @@ class Lake:
             self._spark.sparkContext.cancelAllJobs()
 
     def register(self, table: str) -> None:
-        """Make a table readable by its name, if Spark is running; tombstones stay hidden."""
-        if self._spark is not None:
-            self._register(self._spark, table)
-
-    def _register(self, spark: SparkSession, table: str) -> None:
-        target = self.target(table)
+        """Make a table readable by its name, once it has rows and Spark is running; tombstones stay hidden."""
+        target, spark = self.target(table), self._spark
         handle = Handle.open(target.path)
-        if handle is None or handle.position == (0, 0):
+        if spark is None or handle is None or self._registered.get(table) == handle.schema:
+            return
+        if handle.position == (0, 0):
             return
         layer, _, name = table.partition(".")
         columns = ", ".join(f"`{f.name}`" for f in target.schema.fields if f.name in handle.schema.fieldNames())
@@ -113,6 +124,7 @@ class Lake:
             f"CREATE OR REPLACE VIEW {layer}.{self.settings.names.prefix}{name} AS "
             f"SELECT {columns} FROM delta.`{target.path}`{hidden}"
         )
+        self._registered[table] = handle.schema
 
     def spec(self, table: str) -> TableSpec:
         """The spec of a table; ConfigurationError where there is none."""
@@ -159,7 +171,7 @@ class Lake:
             raise ConfigurationError.of(
                 table, "it has no rows yet", "a table that was refreshed", f"aurify refresh +{table}"
             )
-        return without_tombstones(read_version(self.spark, handle))
+        return without_tombstones(read_version(self.session, handle))
 
     def sql(self, query: str) -> DataFrame:
         """Ask the tables by their names."""
@@ -186,7 +198,10 @@ class Lake:
 
 def connect(env: str = "local", project: str | Path | None = None, spark: SparkSession | None = None) -> Lake:
     """Open the lake of an environment. ConfigurationError names all that is wrong with the project."""
-    return Lake(read_definition(find_root(project), env), spark)
+    lake = Lake(read_definition(find_root(project), env), spark or running_session())
+    if lake.has_session:
+        lake.spark  # noqa: B018 - in a notebook, every table is there by its name
+    return lake
 
 
 def selected(lake: Lake, selection: Sequence[str]) -> list[str]:

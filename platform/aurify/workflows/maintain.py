@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from aurify.errors import DataError
@@ -122,23 +122,17 @@ def _forget_tombstones(session: SparkSession, spec: TableSpec, state: TableState
 
     order = quoted(spec.write.order_by)
     rows = session.read.format("delta").load(state.target.path)
-    newest = rows.agg(F.max(F.col(order)).cast("timestamp").alias("newest")).first()
+    newest = rows.agg(F.unix_micros(F.max(F.col(order)).cast("timestamp")).alias("newest")).first()
     if newest is None or newest["newest"] is None:
         return 0
-    cut: datetime = newest["newest"] - spec.write.tombstones
+    cut = datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=newest["newest"]) - spec.write.tombstones
     condition = f"{DELETED} AND {order} < timestamp'{cut:%Y-%m-%d %H:%M:%S.%f}'"
     count = rows.where(condition).count()
     if count:
-        held = (lake_note(state) or {}) | {"oldest": cut.isoformat()}
+        held = {**(state.handle.standing if state.handle else {}), "oldest": cut.isoformat()}
         kept = {k: held[k] for k in ("shape", "oldest", "code", "suite") if k in held}
         _sql(session, state, run, f"DELETE FROM delta.`{state.target.path}` WHERE {condition}", **kept)
     return count
-
-
-def lake_note(state: TableState) -> dict[str, Any] | None:
-    """The newest note of the table's own commits."""
-    newest = state.handle.newest_note if state.handle else None
-    return dict(newest.note or {}) if newest else None
 
 
 def _oldest_needed(lake: Lake, spec: TableSpec, state: TableState) -> tuple[int | None, str]:

@@ -133,7 +133,8 @@ def _committer(state: TableState) -> str:
 
 def _changed(lake: Lake, spec: TableSpec, state: TableState) -> list[str]:
     """What differs from the newest batch: the code, the suite."""
-    newest = state.handle.newest_note if state.handle else None
-    note = (newest.note or {}) if newest else {}
+    note = state.handle.standing if state.handle else {}
     now = {"code": code_fingerprint(spec), "suite": lake.suites[spec.name].fingerprint}
-    return [f"{what} changed since batch {note.get('batch')}" for what, is_ in now.items() if note.get(what, is_) != is_]
+    return [
+        f"{what} changed since batch {note.get('batch')}" for what, is_ in now.items() if note.get(what, is_) != is_
+    ]

@@ -21,12 +21,12 @@ def quarantined(lake: Lake, table: str, pending: bool = False) -> DataFrame:
     target = lake.target(table)
     handle = Handle.open(target.quarantine_path)
     if handle is None or handle.version == 0:
-        return lake.spark.createDataFrame([], quarantine_schema(target))
+        return lake.session.createDataFrame([], quarantine_schema(target))
     state = lake.state(table)
     named = {str(row["attempt"]) for row in lake.batches_ledger.rows() if row["table"] == table}
     if state.handle is not None:
         named |= {str(note["attempt"]) for _, note in notes(state.handle) if "attempt" in note}
-    rows = lake.spark.read.format("delta").load(target.quarantine_path)
+    rows = lake.session.read.format("delta").load(target.quarantine_path)
     counts = F.col("_attempt").isin(sorted(named))
     if state.handle is not None:
         counts = counts & (F.col("_generation") == state.handle.position[0])

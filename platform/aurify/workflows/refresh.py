@@ -73,6 +73,7 @@ def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableRep
                     raise
                 continue
             run.published(attempt, counts)
-            lake.register(spec.name) if attempt.batch.number == 1 else None
+            if batch.number == 1:
+                lake.register(spec.name)
             full = False
     return report

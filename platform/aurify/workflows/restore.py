@@ -66,8 +66,7 @@ def _new_generation(
     """Commit the start of a generation whose consumed input is `base`; the log follows from the commit."""
     generation = state.generation + 1
     start = base.model_copy(update={"number": 0})
-    newest = handle.newest_note
-    kept = {k: (newest.note or {}).get(k) for k in ("shape", "oldest", "code", "suite")} if newest else {}
+    kept = {k: handle.standing.get(k) for k in ("shape", "oldest", "code", "suite")}
     said = {
         **{k: v for k, v in kept.items() if v is not None},
         **note,
@@ -80,8 +79,6 @@ def _new_generation(
     if restored is not None:
         handle.table.restore(restored, commit_properties=properties)
     else:
-        handle.table.create_write_transaction(
-            [], "append", handle.table.schema(), commit_properties=properties
-        )
+        handle.table.create_write_transaction([], "append", handle.table.schema(), commit_properties=properties)
     BatchLog(state.storage, state.target.path, generation).begin_from(start)
     return handle.fresh().version

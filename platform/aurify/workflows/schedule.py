@@ -55,7 +55,7 @@ def _do(name: str, run: Run, work: Work) -> None:
         work(name)
     except AurifyError as error:
         report.error = error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a table that fails must not take the others with it
         report.error = explained(name, error)
     if report.error is not None:
         report.outcome = "failed"
@@ -74,7 +74,10 @@ def explained(name: str, error: Exception) -> AurifyError:
     if type(error).__name__ in ("AnalysisException", "ParseException", "PythonException", "PySparkTypeError"):
         return DataError.of(name, f"{type(error).__name__}: {first}", "a function that Spark can run", "mend its code")
     failure = EnvironmentFailure.of(
-        name, f"{type(error).__name__}: {first}", "a batch that runs to its end", "refresh again: it goes on where it was"
+        name,
+        f"{type(error).__name__}: {first}",
+        "a batch that runs to its end",
+        "refresh again: it goes on where it was",
     )
     failure.__cause__ = error
     return failure

@@ -42,6 +42,10 @@ class Tills:
         if problems:
             raise ConfigurationError("the generator's options", problems)
 
+    def day(self, number: int) -> date:
+        """The date of a day, counted from 0."""
+        return self.start + timedelta(days=number)
+
     @property
     def invoices_per_day(self) -> int:
         """How many invoice numbers a day takes up."""
@@ -84,7 +88,7 @@ class Delivery:
     @property
     def sold_on(self) -> date:
         """The day whose lines the file holds."""
-        return self.tills.start + timedelta(days=self.day)
+        return self.tills.day(self.day)
 
     @property
     def delivered_at(self) -> datetime:

@@ -1,0 +1,1 @@
+"""Benchmarks: programs that measure Aurify and its rivals, their results as JSON, and one page that tells of them."""

@@ -1,0 +1,54 @@
+"""Runs one measured function in a process of its own, with a Spark session that is the same for all of them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.meter import Meter
+
+ROOT = Path(__file__).resolve().parents[1]
+MASTER, DRIVER_MEMORY = "local[2]", "3g"
+
+
+def run(function: str, **arguments: Any) -> dict[str, Any]:
+    """Call `module:name(spark, meter, **arguments)` in a new process; gives what it returned, and all costs.
+
+    `costs` holds those of every section by name, `since_birth` the wall and CPU time of the process when the
+    function was done.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder, "answer.json")
+        said = json.dumps(arguments, default=str)
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.program", function, said, str(answer)], cwd=ROOT, check=True
+        )
+        found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    return found
+
+
+def _main(function: str, said: str, answer: str) -> None:
+    from aurify.config.settings import SparkSettings
+    from aurify.session import open_session, stop
+
+    module, _, name = function.partition(":")
+    folder = Path(answer).parent
+    gc_log = folder / "gc.log"
+    conf = {"spark.driver.extraJavaOptions": f"-Xlog:gc:file={gc_log}:uptime:filecount=0"}
+    settings = SparkSettings(master=MASTER, driver_memory=DRIVER_MEMORY, conf=conf)
+    spark = open_session(settings, "aurify benchmark", str(folder))
+    meter = Meter(spark, gc_log)
+    returned = getattr(importlib.import_module(module), name)(spark, meter, **json.loads(said))
+    costs = {section: [cost.as_dict() for cost in found] for section, found in meter.costs.items()}
+    document = {"returned": returned, "costs": costs, "since_birth": meter.since_birth()}
+    Path(answer).write_text(json.dumps(document), encoding="utf-8")
+    stop(spark)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What Aurify is measured against."""

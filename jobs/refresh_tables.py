@@ -1,0 +1,26 @@
+"""Refresh tables under plain spark-submit: `spark-submit jobs/refresh_tables.py --env yarn gold.*`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import aurify
+
+
+def main() -> int:
+    """Refresh the selection; exits 0 done, 1 the data failed, 2 the configuration is wrong, 3 the environment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("selection", nargs="*", help="tables, like silver.* or +gold.daily_sales; all if none is named")
+    parser.add_argument("--env", default="local")
+    parser.add_argument("--project", help="the project root, if it is not the current folder")
+    parser.add_argument("--full", action="store_true", help="rebuild from all input there is")
+    asked = parser.parse_args()
+    report = aurify.connect(asked.env, asked.project).refresh(*asked.selection, full=asked.full)
+    print(json.dumps(report.as_dict()))
+    return report.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

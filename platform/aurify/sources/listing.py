@@ -1,0 +1,147 @@
+"""The files of a folder: finding them, opening them, and seeing whether they changed.
+
+The only module of the folder source that touches the file system.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from aurify.errors import ConfigurationError, EnvironmentFailure
+
+if TYPE_CHECKING:
+    from aurify.sources.folder import FolderOptions
+
+_UNFINISHED = (".tmp", ".crc")
+_SETTING = "`sources` in conf/<environment>/settings.yml, followed by the path of folder(...)"
+_WILDCARDS = {"**/": r"(?:[^/]+/)*", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One version of one file, by path (relative to the folder, with `/`), size and modification time."""
+
+    path: str
+    size: int
+    modified_ms: int
+
+
+class Version(Protocol):
+    """What tells one version of a file from another without reading it."""
+
+    @property
+    def path(self) -> str:
+        """Path relative to the folder."""
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+
+    @property
+    def modified_ms(self) -> int:
+        """Modification time in milliseconds."""
+
+
+def list_files(root: Path | str, options: FolderOptions) -> list[SourceFile]:
+    """The files that match the pattern, sorted by path; hidden and unfinished ones are no files yet.
+
+    Hidden is what begins with `.` or `_`, folders too; unfinished is what ends in `.tmp` or `.crc`.
+    """
+    options.refuse_mistakes()
+    folder = folder_path(root)
+    if not os.path.isdir(folder):
+        found = f"a file at {folder}" if os.path.exists(folder) else f"nothing at {folder}"
+        raise ConfigurationError.of("folder source", found, "a folder", f"the place is {_SETTING}")
+    depth = None if "**" in options.pattern else options.pattern.count("/")
+    match = pattern_regex(options.pattern).fullmatch
+    found_files = _walk(folder, "", depth, frozenset([_identity(os.stat(folder))]))
+    return sorted((file for file in found_files if match(file.path)), key=lambda file: file.path)
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_dev, stat.st_ino
+
+
+def _walk(folder: str, below: str, depth: int | None, above: frozenset[tuple[int, int]]) -> Iterator[SourceFile]:
+    """Files `depth` folders down; symbolic links are followed, but not in circles."""
+    try:
+        with os.scandir(folder) as found:
+            entries = [entry for entry in found if not _is_hidden(entry.name)]
+    except OSError as error:
+        raise EnvironmentFailure.of(
+            "folder source", f"{folder}: {error.strerror}", "a folder that can be listed", f"the place is {_SETTING}"
+        ) from error
+    for entry in entries:
+        path = below + entry.name
+        try:
+            stat = entry.stat()
+        except FileNotFoundError:
+            continue  # removed since it was listed, or a link to nothing
+        if entry.is_file():
+            yield SourceFile(path, stat.st_size, stat.st_mtime_ns // 1_000_000)
+        elif entry.is_dir() and depth != 0 and _identity(stat) not in above:
+            yield from _walk(entry.path, f"{path}/", None if depth is None else depth - 1, above | {_identity(stat)})
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "_")) or name.endswith(_UNFINISHED)
+
+
+def pattern_regex(pattern: str) -> re.Pattern[str]:
+    """A file pattern as a regular expression of the relative path.
+
+    >>> match = pattern_regex("**/*.csv.gz").fullmatch
+    >>> bool(match("a.csv.gz")), bool(match("2024/01/a.csv.gz")), bool(match("a.csv"))
+    (True, True, False)
+    """
+    text, at = "", 0
+    for found in _WILDCARD.finditer(pattern):
+        text += re.escape(pattern[at : found.start()])
+        token, at = found.group(), found.end()
+        text += _WILDCARDS.get(token) or "[" + token[1:-1].replace("!", "^", 1).replace("\\", r"\\") + "]"
+    return re.compile(text + re.escape(pattern[at:]), re.DOTALL)
+
+
+def folder_path(root: Path | str) -> str:
+    """The folder as an absolute local path; ConfigurationError for another file system."""
+    text = str(root)
+    if text.startswith("file:"):
+        text = "/" + text.removeprefix("file:").lstrip("/")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        hint = f"the place is {_SETTING}"
+        raise ConfigurationError.of("folder source", text, "a folder of the local file system", hint)
+    return os.path.abspath(text)
+
+
+def file_uri(root: Path | str, path: str) -> str:
+    """Where Spark finds the file, with every character as it is."""
+    return f"file://{folder_path(root)}/{path}"
+
+
+def open_file(root: Path | str, path: str) -> BinaryIO:
+    """The file, open for reading."""
+    return open(f"{folder_path(root)}/{path}", "rb")
+
+
+def stat_file(root: Path | str, path: str) -> SourceFile:
+    """The version of the file that is there now."""
+    stat = os.stat(f"{folder_path(root)}/{path}")
+    return SourceFile(path, stat.st_size, stat.st_mtime_ns // 1_000_000)
+
+
+def stat_unchanged(root: Path | str, files: Iterable[Version]) -> list[str]:
+    """The paths whose file is gone or is another version by now; none when all are unchanged."""
+    return [file.path for file in files if not _is_there(root, file)]
+
+
+def _is_there(root: Path | str, file: Version) -> bool:
+    try:
+        return stat_file(root, file.path) == SourceFile(file.path, file.size, file.modified_ms)
+    except (FileNotFoundError, NotADirectoryError):
+        return False

@@ -1,0 +1,84 @@
+"""The lakes that kills start from, each made once from the one before it, and what an undisturbed run makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aurify
+from tests.kills.deliveries import DAY_1, DAY_2, deliver
+from tests.kills.harness import HERE, copy_lake
+from tests.kills.picture import Rows, rows_by_log, rows_by_spark
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from aurify.workflows.lake import Lake
+
+
+@dataclass
+class Bases:
+    """The shop at five moments. They are copied, never touched."""
+
+    folder: Path
+    spark: SparkSession
+    _seen: dict[str, dict[str, Rows]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Path:
+        made: Path = getattr(self, name.replace(" ", "_"))
+        return made
+
+    def copy(self, name: str, root: Path) -> Path:
+        """A lake of its own at a moment."""
+        return copy_lake(self[name], root)
+
+    def open(self, root: Path) -> Lake:
+        """A lake in the session of the tests."""
+        return aurify.connect("local", root, self.spark)
+
+    def by_log(self, name: str) -> dict[str, Rows]:
+        """What the files of an undisturbed lake hold."""
+        return rows_by_log(self[name])
+
+    def by_spark(self, name: str) -> dict[str, Rows]:
+        """What readers get of an undisturbed lake."""
+        if name not in self._seen:
+            self._seen[name] = rows_by_spark(self.open(self[name]))
+        return self._seen[name]
+
+    def _next(self, before: str, name: str, *selection: str) -> Path:
+        root = self.copy(before, self.folder / name.replace(" ", "_"))
+        report = self.open(root).refresh(*selection)
+        assert report.exit_code == 0, report.as_dict()
+        return root
+
+    @cached_property
+    def nothing(self) -> Path:
+        """The files of the first day, and no table yet."""
+        root = copy_lake(HERE / "project", self.folder / "nothing")
+        deliver(root, DAY_1)
+        return root
+
+    @cached_property
+    def day_1(self) -> Path:
+        """The first day published, the files of the second delivered."""
+        root = self._next("nothing", "day 1")
+        deliver(root, DAY_2)
+        return root
+
+    @cached_property
+    def bronze_of_day_2(self) -> Path:
+        """The second day in bronze."""
+        return self._next("day 1", "bronze of day 2", "bronze.orders")
+
+    @cached_property
+    def silver_of_day_2(self) -> Path:
+        """The second day in bronze and silver."""
+        return self._next("bronze of day 2", "silver of day 2", "silver.orders")
+
+    @cached_property
+    def day_2(self) -> Path:
+        """Both days, undisturbed."""
+        return self._next("silver of day 2", "day 2", "gold.days")

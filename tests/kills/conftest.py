@@ -1,0 +1,91 @@
+"""Lakes to kill, one victim for all planned kills, and the seed of the random ones."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.kills.bases import Bases
+from tests.kills.harness import Border, Victim, start_victim
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SEED = os.environ.get("AURIFY_KILL_SEED") or str(random.randrange(1_000_000))
+LANDED = pytest.StashKey[list[str]]()
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A refresh that starts from a known lake and is killed at a border."""
+
+    border: Border
+    start: str = "day 1"
+
+    def __str__(self) -> str:
+        """As it stands in the name of a test."""
+        return f"{self.border} from {self.start}" if self.start == "nothing" else str(self.border)
+
+
+@dataclass(frozen=True)
+class KilledLake:
+    """A lake whose refresh was killed, and the victim that had done it."""
+
+    root: Path
+    kill: Kill
+    victim: Victim
+
+
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Bases:
+    """The lakes that kills start from."""
+    return Bases(tmp_path_factory.mktemp("bases"), spark)
+
+
+@pytest.fixture(scope="session")
+def planned(
+    request: pytest.FixtureRequest, bases: Bases, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, KilledLake]:
+    """A killed lake for every selected test that asks for one, by test; one process and one kill for all."""
+    asked = {
+        item.nodeid: item.callspec.params["killed"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and "killed" in item.callspec.params
+    }
+    folder = tmp_path_factory.mktemp("killed")
+    lakes = {name: (bases.copy(kill.start, folder / f"{i}"), kill) for i, (name, kill) in enumerate(asked.items())}
+    victim = start_victim(folder / "victim", [(root, kill.border) for root, kill in lakes.values()])
+    victim.wait_for_step("all there")
+    victim.kill()
+    return {name: KilledLake(root, kill, victim) for name, (root, kill) in lakes.items()}
+
+
+@pytest.fixture
+def killed(request: pytest.FixtureRequest, planned: Mapping[str, KilledLake]) -> KilledLake:
+    """The lake of this test, killed at the border it asks for, and the proof of that."""
+    lake = planned[request.node.nodeid]
+    steps = lake.victim.steps(lake.root)
+    assert steps, lake.victim.output()
+    assert (steps[-1]["table"], steps[-1]["step"]) == (lake.kill.border.table, lake.kill.border.step)
+    assert lake.victim.was_killed
+    return lake
+
+
+@pytest.fixture(scope="session")
+def landed(request: pytest.FixtureRequest) -> list[str]:
+    """Where the random kills landed, in words."""
+    return request.config.stash.setdefault(LANDED, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which moments were drawn, so that a failure can be drawn again."""
+    if landed := config.stash.get(LANDED, []):
+        terminalreporter.section(f"random kills, AURIFY_KILL_SEED={SEED}")
+        for line in landed:
+            terminalreporter.write_line(line)

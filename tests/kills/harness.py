@@ -1,0 +1,129 @@
+"""Starting victims, killing them, and looking at what they left."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+PATIENCE_S = 400
+
+
+@dataclass(frozen=True)
+class Border:
+    """Where a refresh is killed: right after a step of a table, or of the run where `table` is empty."""
+
+    table: str
+    step: str
+
+    def __str__(self) -> str:
+        """As it stands in the name of a test."""
+        return f"{self.table} {self.step}".strip()
+
+
+NOWHERE = Border("-", "-")
+
+
+@dataclass
+class Victim:
+    """A process that refreshes lakes, and the steps it has told."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    said: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.said = self.folder / "output.txt"
+
+    def steps(self, root: Path | None = None) -> list[dict[str, Any]]:
+        """What it has told so far, of one lake or of all."""
+        file = self.folder / "steps.jsonl"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        told = [json.loads(line) for line in lines if line.endswith("}")]
+        return [step for step in told if root is None or step["root"] == str(root)]
+
+    def wait_for(self, there: Callable[[list[dict[str, Any]]], bool], what: str) -> None:
+        """Wait until its steps say so."""
+        until = time.monotonic() + PATIENCE_S
+        while not there(self.steps()):
+            ended = self.process.poll() is not None
+            if ended or time.monotonic() > until:
+                raise AssertionError(f"the victim {'ended' if ended else 'hangs'} before {what}:\n{self.output()}")
+            time.sleep(0.005)
+
+    def wait_for_step(self, step: str) -> None:
+        """Wait until it has told a step of any lake."""
+        self.wait_for(lambda steps: any(s["step"] == step for s in steps), step)
+
+    def signal(self, number: int) -> None:
+        """Signal the process and its JVM."""
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        """kill -9, if it has not done so itself, and wait until the JVM is gone too."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
+        self.process.wait(PATIENCE_S)
+        for step in self.steps():
+            while "jvm" in step and _runs(step["jvm"]):
+                time.sleep(0.01)
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether SIGKILL is what ended it."""
+        return self.process.returncode == -signal.SIGKILL
+
+    def output(self) -> str:
+        """The end of what it printed."""
+        return "\n".join(self.said.read_text(encoding="utf-8", errors="replace").splitlines()[-40:])
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def start_victim(folder: Path, lakes: Sequence[tuple[Path, Border]], *, die: bool = True) -> Victim:
+    """Start a process that brings every lake to its border and dies there, or waits for the file `resume`."""
+    folder.mkdir(parents=True)
+    plan = {
+        "steps": str(folder / "steps.jsonl"),
+        "resume": str(folder / "resume"),
+        "lakes": [{"root": str(root), "until": [border.table, border.step]} for root, border in lakes],
+        "die": die,
+    }
+    (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    command = [sys.executable, "-m", "tests.kills.victim", str(folder / "plan.json")]
+    with (folder / "output.txt").open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    return Victim(process, folder)
+
+
+@contextmanager
+def victim(folder: Path, lakes: Sequence[tuple[Path, Border]]) -> Iterator[Victim]:
+    """A victim that is told when to die or to go on, gone at the end in any case."""
+    started = start_victim(folder, lakes, die=False)
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
+def copy_lake(source: Path, root: Path) -> Path:
+    """A lake of its own, with the Delta ids and file times of the one it is copied from."""
+    return Path(shutil.copytree(source, root, ignore=shutil.ignore_patterns("__pycache__")))

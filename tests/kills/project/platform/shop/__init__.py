@@ -1,0 +1,1 @@
+"""A small shop, whose refresh is killed at every step."""

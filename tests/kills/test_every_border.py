@@ -1,0 +1,52 @@
+"""kill -9 at every border of the protocol, then a refresh: the lake is what an undisturbed run makes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kills.bases import Bases
+from tests.kills.borders import TABLES
+from tests.kills.conftest import Kill, KilledLake
+from tests.kills.harness import Border
+from tests.kills.picture import rows_by_log, rows_by_spark
+
+STARTS = dict(zip(TABLES, ("day 1", "bronze of day 2", "silver of day 2"), strict=True))
+TOLD = ("recorded", "staged", "decided", "quarantined", "published", "balanced")
+WITHIN = ("claimed", "moved", "quarantine committed", "committed")
+OF_THE_RUN = ("batches ledger", "rules ledger", "ledger", "runs ledger", "ended")
+OF_THE_FIRST_REFRESH = (
+    ("bronze.orders", "created"),
+    ("bronze.orders", "published"),
+    ("silver.orders", "created"),
+    ("silver.orders", "moved"),
+    ("silver.orders", "committed"),
+    ("gold.days", "created"),
+    ("", "batches ledger"),
+)
+KILLS = [
+    *(Kill(Border(table, step), STARTS[table]) for table in TABLES for step in TOLD),
+    *(Kill(Border(table, step), STARTS[table]) for table in TABLES for step in WITHIN),
+    *(Kill(Border("", step)) for step in OF_THE_RUN),
+    Kill(Border("bronze.orders", "cleaned")),
+    *(Kill(Border(table, step), "nothing") for table, step in OF_THE_FIRST_REFRESH),
+]
+
+
+@pytest.mark.parametrize("killed", KILLS, indirect=True, ids=str)
+def test_the_refresh_after_a_kill_leaves_what_an_undisturbed_one_does(killed: KilledLake, bases: Bases) -> None:
+    undisturbed = "day 1" if killed.kill.start == "nothing" else "day 2"
+    lake = bases.open(killed.root)
+    report = lake.refresh()
+    assert report.exit_code == 0, report.as_dict()
+    assert rows_by_log(killed.root) == bases.by_log(undisturbed)
+    table = killed.kill.border.table or "gold.days"
+    expected = bases.by_spark(undisturbed)
+    assert rows_by_spark(lake, [table]) == {name: expected[name] for name in expected if of_one(name, table)}
+    again = bases.open(killed.root).refresh()
+    assert {t.outcome for t in again.tables.values()} == {"nothing new"}
+    assert rows_by_log(killed.root) == bases.by_log(undisturbed)
+
+
+def of_one(name: str, table: str) -> bool:
+    """Whether a part of the picture is of one table or of the ledger."""
+    return name in (table, f"quarantine of {table}") or name.startswith("ledger")
