@@ -16,8 +16,6 @@ PREPARED := $(VENV)/.prepared-$(SUM)
 TIERS = $(wildcard tests/unit tests/integration tests/golden tests/e2e)
 CODE = $(wildcard platform jobs tests benchmarks setup.py)
 # A lake of its own; the compiler of short runs.
-DEMO = AURIFY_WAREHOUSE=.aurify/demo/warehouse AURIFY_SOURCES=.aurify/demo/sources \
-  SPARK_SUBMIT_OPTS=-XX:TieredStopAtLevel=1 $(VENV)/bin/aurify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,14 +60,7 @@ test-kills: setup ## kill a refresh at every step border and at 50 random moment
 	$(PYTHON) -m pytest -m kills tests
 
 demo: setup ## three days of a shop from raw files to gold, then once more: nothing moves
-	@rm -rf .aurify/demo
-	@for day in 1 2 3; do \
-	  printf '\n== day %s: new files, refresh\n' $$day; \
-	  $(DEMO) generate --days $$day --set landed=$$((day - 1)); \
-	  $(DEMO) refresh; \
-	done
-	@printf '\n== why lines were kept back\n'; $(DEMO) quarantine silver.pos_lines --limit 5
-	@printf '\n== refresh again: nothing moves\n'; $(DEMO) refresh
+	@$(PYTHON) -m retail.demo
 
 bench: setup ## the benchmarks; results in benchmarks/results
 	$(PYTHON) -m benchmarks

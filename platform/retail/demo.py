@@ -1,4 +1,4 @@
-"""The demo: three days of a shop, from raw files to gold, each refreshed as it lands; then once more, and nothing moves."""
+"""The demo: three days of a shop from raw files to gold, refreshed as they land; then once more, and nothing moves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 HOME = Path(".aurify/demo")
 DAYS = 3
-TERMS = ("assayed", "quarantined", "dropped", "superseded", "offered")
-FATES = ("inserted", "updated", "deleted", "stale", "unchanged")
+BALANCE = {
+    "assayed": ("quarantined", "dropped", "superseded", "offered"),
+    "offered": ("inserted", "updated", "deleted", "stale", "unchanged"),
+}
 
 
 def main() -> int:
@@ -19,26 +21,27 @@ def main() -> int:
     os.environ["AURIFY_WAREHOUSE"] = str((HOME / "warehouse").resolve())
     os.environ["AURIFY_SOURCES"] = str((HOME / "sources").resolve())
 
-    import aurify
-    from retail.generate import generate
     from rich.console import Console
     from rich.table import Table
+
+    import aurify
+    from retail.generate import generate
 
     screen = Console()
     lake = aurify.connect("local")
     code = 0
     for day in range(1, DAYS + 1):
         landed = generate(lake.spark, os.environ["AURIFY_SOURCES"], days=day, landed=day - 1)
-        screen.rule(f"day {day}: {landed.lines:,} lines in {landed.files} files land, {landed.faults} of them planted faults")
+        screen.rule(f"day {day}: {landed.files} files land, {landed.lines:,} lines, {landed.faults} planted faults")
         report = lake.refresh()
         code = max(code, report.exit_code)
-        balance = Table("table", *TERMS, "=", *FATES, "seconds", title="the balance: every row is somewhere")
         for table in report.tables.values():
             for batch in table.batches:
                 terms = batch.balance.as_dict()
-                counts = [f"{terms[t]:,}" for t in TERMS], [f"{terms[t]:,}" for t in FATES]
-                balance.add_row(table.table, *counts[0], "", *counts[1], f"{batch.seconds:.1f}")
-        screen.print(balance)
+                screen.print(f"[bold]{table.table}[/bold] batch {batch.number}, {batch.seconds:.1f} s")
+                for whole, parts in BALANCE.items():
+                    told = " + ".join(f"{terms[part]:,} {part}" for part in parts if terms[part]) or "0"
+                    screen.print(f"  {terms[whole]:,} {whole} = {told}")
 
     screen.rule("what failed, and why")
     reasons = lake.quarantine("silver.pos_lines").selectExpr("explode(_failed) AS reason").groupBy("reason.id").count()
@@ -58,7 +61,10 @@ def main() -> int:
     moved = [t.table for t in again.tables.values() if t.batches]
     for table in again.tables.values():
         screen.print(f"  {table.table}: {table.outcome}")
-    screen.print("\nLook around: [bold]AURIFY_WAREHOUSE=.aurify/demo/warehouse AURIFY_SOURCES=.aurify/demo/sources aurify plan[/bold]")
+    screen.print(
+        "\nLook around: export AURIFY_WAREHOUSE=.aurify/demo/warehouse AURIFY_SOURCES=.aurify/demo/sources,\n"
+        "then .venv/bin/aurify plan, runs, quarantine silver.pos_lines, batch silver.pos_lines, ..."
+    )
     return max(code, again.exit_code, 1 if moved else 0)
 
 

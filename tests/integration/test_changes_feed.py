@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -31,19 +32,23 @@ def events(*told: str) -> list[str]:
 
 
 BATCHES = {
-    "first rows, one of them deleted before it was known": events("k1a 1 P 10", "k1b 2 P 10", "k2a 3 P 10", "k2b 1 D 10"),
+    "first rows, one of them deleted before it was known": events(
+        "k1a 1 P 10", "k1b 2 P 10", "k2a 3 P 10", "k2b 1 D 10"
+    ),
     "rows of a new day, in place": events("k3a 1 P 10", "k3b 2 P 10"),
     "updates, a delete and inserts": events("k1a 2 P 20", "k1b 2 D 20", "k1c 5 P 20", "k2c 6 P 20"),
     "nothing but old rows": events("k1a 9 P 05", "k2a 9 P 05", "k1b 9 P 15"),
     "the same rows again": events("k1a 2 P 20", "k1c 5 P 20"),
     "a deleted row comes back and another is deleted": events("k1b 7 P 30", "k3a 1 D 30"),
     "a batch without a sound row": [",2024-01-01,a,1,P,2024-01-01 00:00:10"],
-    "a row twice, deleted, and there again": events("k2a 4 P 40", "k2a 4 P 40", "k2b 4 P 40", "k3b 1 D 41", "k3b 8 P 42"),
+    "a row twice, deleted, and there again": events(
+        "k2a 4 P 40", "k2a 4 P 40", "k2b 4 P 40", "k3b 1 D 41", "k3b 8 P 42"
+    ),
 }
 
 
 @pytest.fixture(scope="module")
-def toy(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
+def toy(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """A lake with a long history, compacted in the middle of it."""
     toy = Toy(tmp_path_factory.mktemp("changes"), EVENTS)
     for number, lines in enumerate(BATCHES.values()):
@@ -51,7 +56,7 @@ def toy(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         toy.refresh("bronze.events", "silver.events")
         if number == 3:
             maintain(toy.lake, ["silver.events", "bronze.events"])
-    yield toy
+    return toy
 
 
 def feed(spark: SparkSession, path: str, columns: list[str]) -> dict[int, Counter[Row]]:
@@ -122,7 +127,7 @@ def test_every_span_of_versions_joined_to_the_next_gives_the_table(toy: Toy, spa
     newest = DeltaTable(toy.path("silver.events")).version()
     cuts = [-1, 2, 4, 7, newest]
     state: dict[str, Row] = {}
-    for after, to in zip(cuts, cuts[1:], strict=False):
+    for after, to in pairwise(cuts):
         found = reader(toy, spark, "silver.events", after, to)
         state |= {row["k"]: tuple(row) for row in found.put().select("k", "v").collect()}
         if found.has_withdrawn:

@@ -7,13 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from aurify.workflows.report import RunReport
 from tests.integration.lakes import EVENTS, LISTS, Row, Toy
@@ -156,9 +154,9 @@ class Line:
 
 
 Lines = tuple[Line, ...]
-LINES = st.lists(
-    st.builds(Line, k=st.sampled_from(KEYS), v=st.sampled_from(["1", "2", "30", "x"])), max_size=6
-).map(tuple)
+LINES = st.lists(st.builds(Line, k=st.sampled_from(KEYS), v=st.sampled_from(["1", "2", "30", "x"])), max_size=6).map(
+    tuple
+)
 
 
 @dataclass(frozen=True)
@@ -177,14 +175,15 @@ def current_prices(deliveries: Sequence[Delivery]) -> Counter[Row]:
     for delivery in deliveries:
         at = datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=delivery.at)
         for line in (line for line in delivery.lines if line.v != "x"):
-            row = (line.k, day_of(line.k), int(line.v), at)
+            row: Row = (line.k, day_of(line.k), int(line.v), at)
             events.append(((line.k, at, True, rank(row)), row))
         older = next((d for d in deliveries if (d.file, d.number) == (delivery.file, delivery.number - 1)), None)
         events += [((line.k, at, False, ()), None) for line in (older.lines if older else ())]
     newest: dict[str, tuple[Row, Row | None]] = {}
-    for place, row in events:
-        if place[0] not in newest or place > newest[place[0]][0]:
-            newest[place[0]] = (place, row)
+    for event in events:
+        key = event[0][0]
+        if key not in newest or event[0] > newest[key][0]:
+            newest[key] = event
     return Counter(row for _, row in newest.values() if row is not None)
 
 

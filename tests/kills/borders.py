@@ -12,19 +12,6 @@ Tell = Callable[[str, str], None]
 SetAttribute = Callable[[Any, str, Any], None]
 
 TABLES = ("bronze.orders", "silver.orders", "gold.days")
-STEPS_OF_A_TABLE = (
-    "claimed",
-    "recorded",
-    "staged",
-    "decided",
-    "moved",
-    "quarantine committed",
-    "quarantined",
-    "committed",
-    "published",
-    "balanced",
-)
-STEPS_OF_A_RUN = ("batches ledger", "rules ledger", "ledger", "runs ledger", "cleaned", "ended")
 
 
 def tell_borders(tell: Tell, set_attribute: SetAttribute = setattr) -> None:
@@ -48,6 +35,7 @@ def tell_borders(tell: Tell, set_attribute: SetAttribute = setattr) -> None:
 
     class TargetCommitter(committer.DeltaRsCommitter):
         append = telling(committer.DeltaRsCommitter.append, "committed", of_handle)
+        exchange = telling(committer.DeltaRsCommitter.exchange, "committed", of_handle)
         replace = telling(committer.DeltaRsCommitter.replace, "committed", of_handle)
 
     set_attribute(quarantine, "DeltaRsCommitter", QuarantineCommitter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.kills.borders import TABLES
 if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
-OF_A_RUN = ("run", "attempt", "_attempt", "recorded_at", "committed_at", "started_at", "ended_at")
+# A table made again after a kill has another Delta id.
+OF_A_RUN = ("run", "attempt", "_attempt", "recorded_at", "committed_at", "table_id")
 Rows = list[str]
 
 
@@ -37,12 +39,16 @@ def rows_by_spark(lake: Lake, tables: Sequence[str] = TABLES) -> dict[str, Rows]
     }
 
 
-def rows_by_log(root: Path) -> dict[str, Rows]:
+def rows_by_log(root: Path, tables: Sequence[str] = TABLES) -> dict[str, Rows]:
     """Rows of the files that the Delta logs name, tombstones too, and what our commits say of themselves."""
     found: dict[str, Rows] = {}
-    for table in TABLES:
+    for table in tables:
         path = root / "lake" / table.replace(".", "/")
         notes = committed_notes(path)
+        images = [(note, pq.ParquetFile(path / name).read()) for note in notes for name in note.pop("images", ())]
+        found[f"changes of {table}"] = _sorted(
+            {**row, "batch": note["batch"]} for note, rows in images for row in rows.to_pylist()
+        )
         found[f"rows of {table}"] = _sorted(live_rows(path))
         found[f"commits of {table}"] = _sorted(notes)
         attempts = {note["attempt"] for note in notes}
@@ -51,7 +57,8 @@ def rows_by_log(root: Path) -> dict[str, Rows]:
         counted = sum(note["counts"]["quarantined"] for note in notes)
         assert len(found[f"quarantine of {table}"]) == counted, f"{table}: the commits speak of {counted} bad rows"
     for ledger in ("batches", "rules"):
-        found[f"ledger of {ledger}"] = _sorted(live_rows(root / "lake" / "ledger" / ledger))
+        rows = live_rows(root / "lake" / "ledger" / ledger)
+        found[f"ledger of {ledger}"] = _sorted(row for row in rows if row["table"] in tables)
     return found
 
 
@@ -96,3 +103,13 @@ def _without_run(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_without_run(held) for held in value]
     return value
+
+
+def differences(found: Mapping[str, Rows], expected: Mapping[str, Rows]) -> str:
+    """Nothing where both are the same, else the first rows that only one of them has."""
+    told = []
+    for name in sorted({*found, *expected}):
+        have, want = Counter(found.get(name, ())), Counter(expected.get(name, ()))
+        told += [f"{name}: too many: {row}" for row in list((have - want).elements())[:3]]
+        told += [f"{name}: missing: {row}" for row in list((want - have).elements())[:3]]
+    return "\n".join(told)

@@ -88,27 +88,47 @@ def by_the_quarantine_commit(set_attribute: SetAttribute) -> None:
 
 def by_the_commit(table: str) -> Plant:
     """The commit in place names a file that has lost a row."""
-    return lambda set_attribute: set_attribute(
-        publication, "DeltaRsCommitter", _cutting_committer(table.replace(".", "/"))
-    )
+    cutting = _cutting_committer(table.replace(".", "/"))
+    return lambda set_attribute: set_attribute(publication, "DeltaRsCommitter", cutting)
 
 
-def by_the_merge(table: str, condition: str) -> Plant:
-    """The MERGE does not see a row."""
+def by_the_settling(table: str, condition: str) -> Plant:
+    """What settles staged rows with those that are there, MERGE or rewrite, does not see a row."""
 
     def put(set_attribute: SetAttribute) -> None:
-        merge = publication.merge
+        source, merge = publication._source, publication.merge
 
-        def losing(target: Any, source: DataFrame, *rest: Any) -> None:
-            merge(target, source.where(condition) if target.name == table else source, *rest)
+        def losing(attempt: Attempt, spark: Any) -> DataFrame:
+            rows = source(attempt, spark)
+            rewrites = attempt.note["committed"] == publication.REWROTE and attempt.target.name == table
+            return rows.where(condition) if rewrites else rows
 
-        set_attribute(publication, "merge", losing)
+        def merging(target: Any, rows: DataFrame, *rest: Any) -> None:
+            merge(target, rows.where(condition) if target.name == table else rows, *rest)
+
+        set_attribute(publication, "_source", losing)
+        set_attribute(publication, "merge", merging)
+
+    return put
+
+
+def by_the_rewrite(table: str, condition: str) -> Plant:
+    """A row is settled, but is not in the files that the rewrite leaves."""
+
+    def put(set_attribute: SetAttribute) -> None:
+        settled = publication.settled
+
+        def losing(target: Any, *rest: Any) -> DataFrame:
+            rows = settled(target, *rest)
+            return rows.where(f"NOT ({condition})") if target.name == table else rows
+
+        set_attribute(publication, "settled", losing)
 
     return put
 
 
 def by_the_counting_join(table: str, condition: str) -> Plant:
-    """The join that counts what the MERGE left alone does not see a row."""
+    """The join that counts what a MERGE left alone does not see a row."""
 
     def put(set_attribute: SetAttribute) -> None:
         source = publication._source
@@ -128,9 +148,7 @@ def _cutting_committer(path: str) -> type[committer.DeltaRsCommitter]:
             if not handle.path.endswith(path):
                 return super().append(handle, files, *rest)
             _cut(files[-1].path)
-            cut = replace(
-                files[-1], size=Path(files[-1].path).stat().st_size, footer=pq.read_metadata(files[-1].path)
-            )
+            cut = replace(files[-1], size=Path(files[-1].path).stat().st_size, footer=pq.read_metadata(files[-1].path))
             return super().append(handle, [*files[:-1], cut], *rest)
 
     return Cutting

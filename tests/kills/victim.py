@@ -66,7 +66,8 @@ def work(root: str, told: Told) -> None:
         raise
     errors = {name: table.error.render() for name, table in report.tables.items() if table.error}
     outcomes = {name: table.outcome for name, table in report.tables.items()}
-    told.step(root, "", "finished", exit_code=report.exit_code, errors=errors, outcomes=outcomes)
+    same = {"run": report.run, "pid": os.getpid()}
+    told.step(root, "", "finished", exit_code=report.exit_code, errors=errors, outcomes=outcomes, **same)
 
 
 def main(plan: dict[str, Any]) -> None:

@@ -153,3 +153,14 @@ def test_a_stopped_batch_stays_stopped_until_it_is_released(log: BatchLog) -> No
     log.release(1)
     log.release(1)
     assert log.stopped(1) is None
+
+
+def test_a_batch_that_is_called_off_was_never_there(log: BatchLog) -> None:
+    second = BatchLog(log.storage, log.folder.removesuffix("/_aurify/1"), 2)
+    log.record(batch(1))
+    second.record(batch(1, generation=2, kind="full"))
+    second.record(batch(1, generation=2, kind="full", revision=2))
+    second.stop(1, "why")
+    second.call_off(1)
+    assert (second.numbers(), second.stopped(1)) == ([], None)
+    assert BatchLog.generations(log.storage, log.folder.removesuffix("/_aurify/1")) == [1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,9 +27,7 @@ SCHEMA = StructType(
         StructField("at", TimestampType()),
     ]
 )
-ARROW = pa.schema(
-    [("k", pa.int64()), ("name", pa.string()), ("day", pa.date32()), ("at", pa.timestamp("us", "UTC"))]
-)
+ARROW = pa.schema([("k", pa.int64()), ("name", pa.string()), ("day", pa.date32()), ("at", pa.timestamp("us", "UTC"))])
 COMMITTER = DeltaRsCommitter()
 
 
@@ -172,7 +171,7 @@ def test_a_batch_without_rows_is_a_commit_that_carries_its_note(table: str) -> N
 
 def test_a_note_may_hold_any_text(table: str) -> None:
     handle = opened(table)
-    said = {"reason": 'ä "quoted" \\ {json} \n line', "record": {"files": [{"path": "x y%20.csv"}]}, "none": None}
+    said: dict[str, Any] = {"reason": 'ä "quoted" \\ {json} \n line', "record": {"files": [{"path": "x y%20.csv"}]}, "none": None}
     COMMITTER.append(handle, [], SCHEMA, stamp(handle, 1, **said))
     commit = opened(table).commit(1)
     assert commit is not None

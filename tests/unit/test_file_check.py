@@ -352,9 +352,10 @@ def test_mistakes_of_the_options_are_told_all_at_once() -> None:
     assert FolderOptions("csv", CSV.columns, encoding="latin-1").problems() == []
 
 
-def test_a_name_that_java_cannot_hold_is_a_problem_of_its_file(tmp_path: Path) -> None:
+def test_a_name_that_spark_cannot_take_is_a_problem_of_its_file(tmp_path: Path) -> None:
     with open(os.fsencode(tmp_path) + b"/caf\xe9.csv", "wb") as out:
         out.write(TEXT)
     (file,) = list_files(tmp_path, CSV)
     assert kind(check_file(tmp_path, file, CSV)) == "unreadable_name"
+    assert kind(check_file(tmp_path, SourceFile("1:00 [a].csv", 5, 0), CSV)) == "unreadable_name"
     assert kind(check_file(tmp_path, SourceFile("gone.csv", 5, 0), CSV)) == "unreadable"

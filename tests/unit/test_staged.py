@@ -70,10 +70,17 @@ def test_a_file_that_went_or_changed_is_missing(tmp_path: Path) -> None:
         ([Decimal("1.50"), Decimal("-2.25")], pa.decimal128(12, 4), -2.25, 1.5),
     ],
 )
-def test_the_range_of_a_column_is_told(tmp_path: Path, values: list[Any], kind: pa.DataType, low: Any, high: Any) -> None:
+def test_the_range_of_a_column_is_told(
+    tmp_path: Path, values: list[Any], kind: pa.DataType, low: Any, high: Any
+) -> None:
     told = json.loads(one(tmp_path, values, kind).statistics(["c"]))
     nulls = sum(v is None for v in values)
-    assert told == {"numRecords": len(values), "minValues": {"c": low}, "maxValues": {"c": high}, "nullCount": {"c": nulls}}
+    assert told == {
+        "numRecords": len(values),
+        "minValues": {"c": low},
+        "maxValues": {"c": high},
+        "nullCount": {"c": nulls},
+    }
 
 
 @pytest.mark.parametrize(

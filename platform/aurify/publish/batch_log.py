@@ -166,3 +166,9 @@ class BatchLog:
     def release(self, number: int) -> None:
         """Forget that the batch was stopped."""
         self.storage.remove(f"{self.folder}/{number:09d}.stopped.json")
+
+    def call_off(self, number: int) -> None:
+        """Forget a batch that was recorded and not published."""
+        for name in self.storage.names(self.folder):
+            if name.startswith(f"{number:09d}."):
+                self.storage.remove(f"{self.folder}/{name}")

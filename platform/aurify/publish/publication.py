@@ -302,7 +302,9 @@ def _refuse_unbalanced_exchange(attempt: Attempt, commit: Commit) -> None:
             f"{expected}: {removed} in the files it removed, {told['inserted']} inserted, {hard} deleted",
         )
         restore = f"aurify restore {attempt.target.name} --to {attempt.batch.number - 1}"
-        raise BalanceError(f"{attempt.target.name} {attempt.batch.label}: rows were lost by the commit", [problem], restore)
+        raise BalanceError(
+            f"{attempt.target.name} {attempt.batch.label}: rows were lost by the commit", [problem], restore
+        )
     if attempt.target.mode == "upsert" and attempt.balance.withdrawn:
         _refuse_powerless(attempt, _ties(attempt, before))
 

@@ -42,9 +42,7 @@ def settled(target: Target, held: DataFrame, offered: DataFrame, oldest: datetim
     pairs = old.join(new.hint("shuffle_hash"), [f"_k{i}" for i in range(len(target.keys))], "full_outer")
     routed = pairs.select("t", "s", F.explode(_routes(target, oldest)).alias("_route"))
     from_old = F.col("_route.old")
-    columns = [
-        F.when(from_old, F.col(f"t.{quoted(n)}")).otherwise(F.col(f"s.{quoted(n)}")).alias(n) for n in names
-    ]
+    columns = [F.when(from_old, F.col(f"t.{quoted(n)}")).otherwise(F.col(f"s.{quoted(n)}")).alias(n) for n in names]
     return routed.select(*columns, F.col("_route.change").alias(CHANGE), F.col("_route.verdict").alias("verdict"))
 
 

@@ -74,6 +74,17 @@ def notes(handle: Handle) -> Iterator[tuple[Commit, Mapping[str, Any]]]:
             yield commit, commit.note
 
 
+def lineage(handle: Handle) -> dict[int, int | None]:
+    """The generations whose batches made the rows that stand, each with its last batch that counts; None for all."""
+    generation = handle.position[0]
+    found: dict[int, int | None] = {generation: None}
+    for _, note in notes(handle):
+        if (note.get("generation"), note.get("batch")) == (generation, 0):
+            generation = int(note["from"])
+            found[generation] = note.get("to")
+    return found
+
+
 def _mend(storage: Storage, handle: Handle) -> None:
     """Write the records of the published generation again where they are gone, from the commits."""
     generation, number = handle.position

@@ -144,7 +144,9 @@ class Handle:
         """The data files of this version with what the log knows of their content."""
         actions = self.table.get_add_actions(flatten=True)
         rows: list[dict[str, Any]] = _rows(actions)
-        return [LiveFile(unquote(str(row["path"])), int(row["size_bytes"]), row.get("num_records"), row) for row in rows]
+        return [
+            LiveFile(unquote(str(row["path"])), int(row["size_bytes"]), row.get("num_records"), row) for row in rows
+        ]
 
     def fresh(self) -> Handle:
         """The table as it is now."""

@@ -133,9 +133,9 @@ def _moment(value: object, kind: T.DataType) -> datetime:
     if isinstance(value, str) and (parts := _ISO.fullmatch(value)):
         found = _parsed(parts)
     elif isinstance(value, date) and not isinstance(value, datetime):
-        found = datetime(value.year, value.month, value.day)
+        found = datetime.fromisoformat(value.isoformat())
     if not isinstance(found, datetime):
-        expected = f"a moment like 2024-01-31 12:00:00 or 2024-01-31T12:00:00+02:00, as the column is {kind.simpleString()}"
+        expected = f"a moment like 2024-01-31 12:00:00 (or with +02:00), as the column is {kind.simpleString()}"
         raise Unfit(f"{shown(value)} ({_yaml_type(value)})", expected)
     if isinstance(kind, T.TimestampNTZType):
         if found.tzinfo is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from aurify.sources.csv_check import csv_records
 from aurify.sources.fault import Fault, FileProblem
-from aurify.sources.listing import SourceFile, open_file, stat_file
+from aurify.sources.listing import WILDCARD_CHARACTER, SourceFile, file_uri, open_file, stat_file
 from aurify.sources.parquet_check import parquet_records
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CheckedFile:
 def check_file(root: Path | str, file: SourceFile, options: FolderOptions) -> CheckedFile | FileProblem:
     """Read the file once, in bounded memory, and say what it holds or why it is left out."""
     try:
-        _check_name(file.path)
+        _check_name(root, file.path)
         sha256, records = _looked_through(root, file, options)
         _check_still(file, stat_file(root, file.path))
         return CheckedFile(file.path, file.size, file.modified_ms, sha256, records)
@@ -94,12 +94,16 @@ class _Hashed:
         return self._hash.hexdigest()
 
 
-def _check_name(path: str) -> None:
+def _check_name(root: Path | str, path: str) -> None:
+    whole = file_uri(root, path).removeprefix("file://")
     try:
-        path.encode()
+        whole.encode()
     except UnicodeEncodeError:
         found = f"a name that is not UTF-8: {path.encode(errors='surrogateescape')!r}"
         raise Fault("unreadable_name", found, "a name that Java and JSON can hold", "rename it") from None
+    if ":" in whole and (found_character := WILDCARD_CHARACTER.search(whole)):
+        found = f"':' and '{found_character.group()}' in {whole}"
+        raise Fault("unreadable_name", found, "not both, which Hadoop can't take apart", "rename it")
 
 
 def _check_still(before: SourceFile, after: SourceFile) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurify.sources.encodings import java_name
-from aurify.sources.listing import file_uri, stat_file
+from aurify.sources.listing import stat_file
 from aurify.sources.record_count import MOST_FIELDS
-from aurify.sources.scan import MALFORMED, OPTIONS, SOURCE_ROW, URI, scan_session
+from aurify.sources.scan import MALFORMED, OPTIONS, SOURCE_ROW, URI, scan_path, scan_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,11 +31,14 @@ _PARSER = {
     "mode": "PERMISSIVE",
     "columnNameOfCorruptRecord": MALFORMED,
     "maxColumns": str(MOST_FIELDS),
+    # The parser of a file stays in memory until its task ends: with the usual buffer that is 4 MiB, so 0.4.
+    "inputBufferSize": "65536",
 }
 # The place of a row in its partition are the lower 33 bits.
 _ROW = f"(monotonically_increasing_id() & {(1 << 33) - 1}) + 1"
 _GZIP_RATIO = 6
 _SMALLEST, _LARGEST = 8 << 20, 128 << 20
+_MOST_FILES = 100
 
 
 def csv_lines(spark: SparkSession, root: Path | str, paths: Sequence[str], options: FolderOptions) -> DataFrame:
@@ -53,7 +56,7 @@ def csv_lines(spark: SparkSession, root: Path | str, paths: Sequence[str], optio
     }
     reader = scan_session(spark, _CONF).read.options(**given)
     reader = reader.schema(StructType([StructField(name, StringType()) for name in names]))
-    lines = reader.csv([file_uri(root, path) for path in paths])
+    lines = reader.csv([scan_path(root, path) for path in paths])
     numbered = lines.select("*", F.expr(_ROW).alias(SOURCE_ROW), F.input_file_name().alias(URI))
     sizes = [_text_size(root, path) for path in paths]
     count = task_count(sizes, spark.sparkContext.defaultParallelism)
@@ -71,7 +74,7 @@ def task_count(sizes: Sequence[int], cores: int) -> int:
     """
     files = sorted(sizes, reverse=True)
     total = sum(files)
-    count = max(1, -(-total // _LARGEST), min(3 * cores, -(-total // _SMALLEST)))
-    while count < len(files) and sum(files[: -(-len(files) // count)]) > max(files[0], 2 * total // count):
+    count = max(-(-len(files) // _MOST_FILES), -(-total // _LARGEST), min(3 * cores, -(-total // _SMALLEST)))
+    while count < len(files) and sum(files[1 : -(-len(files) // count)]) > 2 * total // count:
         count *= 2
     return min(count, len(files))

@@ -17,6 +17,7 @@ from aurify.errors import ConfigurationError, EnvironmentFailure
 if TYPE_CHECKING:
     from aurify.sources.folder import FolderOptions
 
+WILDCARD_CHARACTER = re.compile(r"[{}\[\]*?\\]")
 _UNFINISHED = (".tmp", ".crc")
 _SETTING = "`sources` in conf/<environment>/settings.yml, followed by the path of folder(...)"
 _WILDCARDS = {"**/": r"(?:[^/]+/)*", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}

@@ -7,9 +7,9 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurify.sources.listing import file_uri, open_file
+from aurify.sources.listing import open_file
 from aurify.sources.parquet_types import NANOSECONDS, spark_types
-from aurify.sources.scan import OPTIONS, SOURCE_ROW, URI, quoted, scan_session
+from aurify.sources.scan import OPTIONS, SOURCE_ROW, URI, quoted, scan_path, scan_session
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -37,7 +37,7 @@ def parquet_rows(spark: SparkSession, root: Path | str, paths: Sequence[str], op
     common = _common_types([dict(zip(names, types, strict=True)) for types in groups], options)
     session = scan_session(spark, _CONF)
     frames = [
-        _same_types(session, [file_uri(root, path) for path in group], dict(zip(names, types, strict=True)), common)
+        _same_types(session, [scan_path(root, path) for path in group], dict(zip(names, types, strict=True)), common)
         for types, group in groups.items()
     ]
     return reduce(lambda one, other: one.unionByName(other), frames)

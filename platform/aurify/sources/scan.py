@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from aurify.sources.listing import WILDCARD_CHARACTER, file_uri
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -16,8 +19,6 @@ MALFORMED = "_malformed"
 URI = "_aurify_uri"
 
 OPTIONS = {
-    # A name is a name, whatever characters are in it.
-    "__globPaths__": "false",
     # Half a file is worse than none.
     "ignoreCorruptFiles": "false",
     "ignoreMissingFiles": "false",
@@ -28,6 +29,14 @@ OPTIONS = {
 _SHARED = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
 # The driver looks at the files itself: a Spark job for it takes longer, up to many thousands of files.
 _LISTING = {"spark.sql.sources.parallelPartitionDiscovery.threshold": "100000"}
+
+
+def scan_path(root: Path | str, path: str) -> str:
+    """The file as a reader takes it: Spark would read `[`, `*` and their like as a pattern.
+
+    Its own switch for that, `__globPaths__`, reads every file as often as there are files.
+    """
+    return WILDCARD_CHARACTER.sub(r"\\\g<0>", file_uri(root, path))
 
 
 def scan_session(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:

@@ -22,7 +22,8 @@ Verb = Literal["accept", "reject", "retry"]
 def decide_batch(lake: Lake, table: str, number: int, verb: Verb, reason: str = "") -> None:
     """Settle a stopped batch: publish it in spite of the rule, quarantine all of it, or let it be tried again.
 
-    The next refresh carries it out; reason and name stand in its commit.
+    The next refresh carries it out; reason and name stand in its commit. A rejected rebuild is called off: the
+    table keeps its rows and its generation.
     """
     state = lake.state(table)
     batch = state.open_batch
@@ -37,6 +38,9 @@ def decide_batch(lake: Lake, table: str, number: int, verb: Verb, reason: str = 
         if verb == "retry":
             lake.storage.remove(path)
             state.log.release(number)
+            return
+        if verb == "reject" and batch.kind == "full":
+            state.log.call_off(number)
             return
         said = {"accept": verb == "accept", "reason": reason, "by": getpass.getuser(), "at": _now()}
         lake.storage.write(path, json.dumps(said).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aurify.publish.quarantine import quarantine_schema
-from aurify.publish.state import notes
+from aurify.publish.state import lineage, notes
 from aurify.publish.target import Handle
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ def quarantined(lake: Lake, table: str, pending: bool = False) -> DataFrame:
     if state.handle is not None:
         named |= {str(note["attempt"]) for _, note in notes(state.handle) if "attempt" in note}
     rows = lake.session.read.format("delta").load(target.quarantine_path)
-    counts = F.col("_attempt").isin(sorted(named))
-    if state.handle is not None:
-        counts = counts & (F.col("_generation") == state.handle.position[0])
-    return rows.where(~counts if pending else counts)
+    committed = F.col("_attempt").isin(sorted(named))
+    if pending:
+        return rows.where(~committed)
+    stands = F.lit(False)
+    for generation, last in lineage(state.handle).items() if state.handle else ():
+        of_generation = F.col("_generation") == generation
+        stands = stands | (of_generation if last is None else of_generation & (F.col("_batch") <= last))
+    return rows.where(committed & stands)

@@ -24,15 +24,16 @@ def restore(lake: Lake, table: str, to: int) -> int:
     with lake.lease(table, run.id):
         state = lake.state(table)
         handle = _published(state)
-        commit = handle.note_of(state.generation, to)
-        if commit is None or not 1 <= to <= state.committed:
+        generation, newest = handle.position
+        commit = handle.note_of(generation, to)
+        if commit is None or not 1 <= to <= newest:
             raise ConfigurationError.of(
                 table,
                 f"batch {to}",
-                f"a batch from 1 to {state.committed} whose commit the log still holds",
+                f"a batch from 1 to {newest} whose commit the log still holds",
                 f"aurify runs {table} lists them",
             )
-        base = state.log.consumed(to)
+        base = _consumed(state, handle, to)
         note = {"kind": "restore", "state": "restored", "to": to, "restored_version": commit.version}
         return _new_generation(state, handle, base, {**note, "run": run.id, "table": table}, commit.version)
 
@@ -50,7 +51,7 @@ def accept_change(lake: Lake, table: str, version: int) -> int:
                 table, f"version {version} to accept, and {found}", "the newest foreign version", f"aurify plan {table}"
             )
         said = {"kind": "accepted", "state": "accepted change", "versions": foreign, "by": getpass.getuser()}
-        base = state.consumed
+        base = _consumed(state, handle, handle.position[1])
         return _new_generation(state, handle, base, {**said, "run": run.id, "table": table}, None)
 
 
@@ -58,6 +59,11 @@ def _published(state: TableState) -> Handle:
     if state.handle is None or state.handle.position == (0, 0):
         raise ConfigurationError.of(state.target.name, "no published batch", "a table that was refreshed")
     return state.handle
+
+
+def _consumed(state: TableState, handle: Handle, through: int) -> Consumed:
+    """What the published generation took in; a rebuild that is recorded and not published has no part in it."""
+    return BatchLog(state.storage, state.target.path, handle.position[0]).consumed(through)
 
 
 def _new_generation(
@@ -72,6 +78,7 @@ def _new_generation(
         **note,
         "generation": generation,
         "batch": 0,
+        "from": handle.position[0],
         "after": handle.version,
         "base": start.model_dump(mode="json"),
     }

@@ -91,8 +91,3 @@ FAULTS = (
 
 NEGATIVE_CENTS = -500
 """The price of `price_negative`, the one fault that is published and changes an amount."""
-
-
-def numbers(verdict: str, table: str | None = None) -> list[int]:
-    """The faults of a verdict (in one table, if named), by their number in `FAULTS`."""
-    return [i for i, f in enumerate(FAULTS) if f.verdict == verdict and table in (None, f.table)]

@@ -6,7 +6,7 @@ import gzip
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,10 +20,7 @@ from retail.generate.schedule import Delivery
 from retail.generate.text import csv_bytes
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import SparkSession
-
-    Batches = Iterable[pa.RecordBatch]
 
 _FAST = 1
 """The level of compression: three times as fast as the usual one, a quarter larger."""
@@ -31,10 +28,8 @@ _FAST = 1
 
 def land(spark: SparkSession, folder: Path, deliveries: Sequence[Delivery]) -> Record:
     """Write every delivery under its path, on all workers at once; they must see the folder as the driver does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tasks = spark.range(0, len(deliveries), 1, len(deliveries))
-    told = tasks.mapInArrow(_task(folder, deliveries), "record binary").collect()
-    return sum((pickle.loads(row.record) for row in told), Record())
+    numbers = spark.sparkContext.parallelize(range(len(deliveries)), len(deliveries))
+    return sum(numbers.map(_task(folder, deliveries)).collect(), Record())
 
 
 def write_delivery(folder: Path, delivery: Delivery) -> Record:
@@ -65,6 +60,7 @@ def write_file(path: Path, content: bytes, written_at: datetime) -> None:
 
 @contextmanager
 def _whole(path: Path, written_at: datetime) -> Iterator[BinaryIO]:
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as out:
@@ -84,27 +80,22 @@ def _text(raw: BinaryIO, compressed: bool) -> Iterator[BinaryIO | gzip.GzipFile]
         yield out
 
 
-def _task(folder: Path, deliveries: Sequence[Delivery]) -> Callable[[Batches], Batches]:
-    """What a worker does for the numbers that it is given.
+def _task(folder: Path, deliveries: Sequence[Delivery]) -> Callable[[int], Record]:
+    """What a worker does for the number of a delivery.
 
     A worker does not know where the project lies, so the function brings the driver's search path, and its objects
     as bytes that it opens after.
     """
     search_path, kept = list(sys.path), pickle.dumps((folder, list(deliveries)))
 
-    def write(batches: Batches) -> Batches:
+    def write(number: int) -> Record:
         import pickle
         import sys
-
-        import pyarrow as pa
 
         sys.path.extend(p for p in search_path if p not in sys.path)
         from retail.generate.landing import write_delivery
 
         folder, deliveries = pickle.loads(kept)
-        for batch in batches:
-            records = [write_delivery(folder, deliveries[number]) for number in batch.column(0).to_pylist()]
-            kept_records = pa.array([pickle.dumps(record) for record in records], pa.binary())
-            yield pa.RecordBatch.from_arrays([kept_records], ["record"])
+        return write_delivery(folder, deliveries[number])
 
     return write

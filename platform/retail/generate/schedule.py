@@ -129,11 +129,6 @@ def landing(tills: Tills, landed: int, days: int) -> list[Delivery]:
     return list(_landing(tills, landed, days))
 
 
-def standing(tills: Tills, days: int) -> list[Delivery]:
-    """Every file as it stands after `days` days, however it landed."""
-    return landing(tills, 0, days)
-
-
 def _landing(tills: Tills, landed: int, days: int) -> Iterator[Delivery]:
     for day in range(max(landed - 1, 0), days):
         corrected = tills.is_corrected(day) and day + 1 < days
