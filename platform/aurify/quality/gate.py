@@ -81,7 +81,8 @@ def mask_columns(checks: Sequence[Check]) -> list[str]:
 
 def _refuse_clashes(frame: DataFrame, checks: Sequence[Check], masks: Sequence[str]) -> None:
     """Stop where a column of the frame has a name of the gate's, or two checks have one id."""
-    taken = sorted({*masks, VERDICT, FAILED} & set(frame.columns))
+    ours = {*masks, VERDICT, FAILED}
+    taken = sorted(name for name in frame.columns if name.lower() in ours)
     if taken:
         raise ConfigurationError.of("gate", f"columns {', '.join(taken)}", "names that the gate leaves free")
     ids = [check.id for check in checks]
@@ -132,17 +133,20 @@ def _reasons(checks: Sequence[Check], frame: DataFrame) -> Column:
     for number, check in enumerate(checks):
         bit = F.lit(1 << (number % BITS)).cast("bigint")
         failed = column(f"{MASK}{number // BITS}").bitwiseAND(bit) != 0
-        told.append(F.when(failed, _reason(check)))
+        told.append(F.when(failed, _reason(check, frame)))
     if not told:
         return F.lit(None).cast(FAILED_TYPE)
     reasons = F.filter(F.array(*told), lambda reason: reason.isNotNull())
     return F.when(_verdict(checks) != OK, reasons).cast(FAILED_TYPE)
 
 
-def _reason(check: Check) -> Column:
+def _reason(check: Check, frame: DataFrame) -> Column:
+    """What failed, and the values as text; binary ones in hexadecimal, which is always text."""
     from pyspark.sql import functions as F
 
-    values = check.shown if check.shown is not None else tuple(column(name) for name in check.columns)
+    binary = {field.name for field in frame.schema.fields if field.dataType.typeName() == "binary"}
+    own = tuple(F.hex(column(name)) if name in binary else column(name) for name in check.columns)
+    values = check.shown if check.shown is not None else own
     return F.struct(
         F.lit(check.id).alias("id"),
         F.lit(check.text).alias("rule"),
