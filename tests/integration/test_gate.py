@@ -97,7 +97,7 @@ def test_a_column_may_have_any_name(spark: SparkSession, name: str) -> None:
 
 def test_names_of_the_gate_and_doubled_ids_are_refused(spark: SparkSession) -> None:
     with pytest.raises(ConfigurationError, match="columns Verdict"):
-        assay(_frame(spark, [(1,)], "Verdict int"), [])
+        assay(_frame(spark).withColumnRenamed("id", "Verdict"), [])
     with pytest.raises(ConfigurationError, match="several checks named there"):
         assay(_frame(spark), _checks([_rules()[0], _rules()[0]]))
 
@@ -124,14 +124,21 @@ def test_each_rule_stands_once_in_the_plan_and_is_compiled_into_the_pass(spark: 
     _frame(spark).write.parquet(str(tmp_path / "in"))
     marks = [f"mark_{i}_of_rule" for i in range(12)]
     rules = [
-        Rule(mark, "expect_column_values_to_match_regex", ("country",), {"regex": mark}, OnFail.QUARANTINE, f"rule {i}")
+        Rule(
+            f"rule {i}",
+            "expect_column_values_to_match_regex",
+            ("country",),
+            {"regex": mark},
+            OnFail.QUARANTINE,
+            f"rule {i}",
+        )
         for i, mark in enumerate(marks)
     ]
     plan = _plan(assay(spark.read.parquet(str(tmp_path / "in")), _checks(rules)))
-    assert [len(re.findall(rf"RLIKE {mark}\b", plan)) for mark in marks] == [1] * 12
+    assert [plan.count(mark) for mark in marks] == [1] * 12
     assert "Exchange" not in plan
     assert "Window" not in plan
-    (judging,) = [line for line in plan.splitlines() if "RLIKE" in line]
+    (judging,) = [line for line in plan.splitlines() if marks[0] in line]
     assert re.search(r"\*\(\d+\) Project", judging), "the rules are not in whole-stage code"
 
 
@@ -152,7 +159,7 @@ def test_three_hundred_rules_on_a_hundred_columns_are_judged(spark: SparkSession
     rules = [Rule(f"{k}({n})", kind, (n,), kw, OnFail.QUARANTINE, "it holds")
              for k, (kind, kw) in enumerate(kinds) for n in names]  # fmt: skip
     checks = _checks(rules, columns)
-    frame = _frame(spark, [tuple([1] * 100), tuple([None] * 100), tuple([*[1] * 99, 7]), tuple([-1] * 100)], columns)
+    frame = _frame(spark, [(1,) * 100, (None,) * 100, (*[1] * 99, 7), (-1,) * 100], columns)
     judged = assay(frame, checks)
     assert [c for c in judged.columns if c.startswith("_mask")] == [f"_mask{i}" for i in range(-(-300 // BITS))]
     failed = [{reason.id for reason in row._failed or ()} for row in judged.collect()]

@@ -120,7 +120,7 @@ class Oracle:
         return any(re.search(regex, v) for regex in regex_list)
 
     def expect_column_pair_values_to_be_equal(self, a: Any, b: Any) -> bool:
-        return _same(a) != _same(b)
+        return bool(_same(a) != _same(b))
 
     def expect_column_pair_values_a_to_be_greater_than_b(self, a: Any, b: Any, or_equal: bool = False) -> bool | None:
         if a is None and b is None and or_equal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aurify.publish import committer, ledger, lease, publication, quarantine, target
+from aurify.publish import committer, lease, ledger, publication, quarantine, target
 from aurify.workflows import refresh
 
 Tell = Callable[[str, str], None]
@@ -40,14 +40,20 @@ def tell_borders(tell: Tell, set_attribute: SetAttribute = setattr) -> None:
 
     set_attribute(quarantine, "DeltaRsCommitter", QuarantineCommitter)
     set_attribute(publication, "DeltaRsCommitter", TargetCommitter)
-    set_attribute(publication, "merge", telling(publication.merge, "committed", lambda target, *rest: target.path))
-    set_attribute(refresh, "clean", telling(refresh.clean, "cleaned", lambda attempt: attempt.target.path))
+    merge, clean = attribute(publication, "merge"), attribute(refresh, "clean")
+    set_attribute(publication, "merge", telling(merge, "committed", lambda target, *rest: target.path))
+    set_attribute(refresh, "clean", telling(clean, "cleaned", lambda attempt: attempt.target.path))
     appended = telling(ledger.Ledger.append, "appended", lambda self, *rest: self.path)
     set_attribute(ledger.Ledger, "append", appended)
     created = telling(target.Handle.create, "created", lambda path, *rest: path)
     set_attribute(target.Handle, "create", staticmethod(created))
     entered = telling(lease.Lease.__enter__, "claimed", lambda self: self._folder.removesuffix("/_aurify/lease"))
     set_attribute(lease.Lease, "__enter__", entered)
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """What a module calls by this name, imported there or its own."""
+    return getattr(owner, name)
 
 
 def table_at(path: str, warehouse: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -53,8 +53,8 @@ def planned(
     request: pytest.FixtureRequest, bases: Bases, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, KilledLake]:
     """A killed lake for every selected test that asks for one, by test; one process and one kill for all."""
-    asked = {
-        item.nodeid: item.callspec.params["killed"]
+    asked: dict[str, Kill] = {
+        item.nodeid: cast("Kill", item.callspec.params["killed"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec") and "killed" in item.callspec.params
     }

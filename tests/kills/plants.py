@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from aurify.publish import committer, publication, quarantine
 from aurify.publish.publication import Attempt
 from aurify.publish.staged import StagedFile
-from aurify.tables import inputs
+from aurify.tables import inputs, staging
 from aurify.workflows import refresh
-from tests.kills.borders import SetAttribute
+from tests.kills.borders import SetAttribute, attribute
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,7 +28,7 @@ def after_staging(table: str, verdict: str) -> Plant:
     """A staged file loses its last row before anything is decided."""
 
     def put(set_attribute: SetAttribute) -> None:
-        stage = refresh.stage
+        stage = attribute(refresh, "stage")
 
         def losing(spec: Any, attempt: Attempt, *rest: Any) -> Any:
             counts = stage(spec, attempt, *rest)
@@ -46,12 +46,10 @@ def while_staging(table: str, verdict: str) -> Plant:
     """The write itself loses a row of one verdict: what was handed to it is not what lies there."""
 
     def put(set_attribute: SetAttribute) -> None:
-        from aurify.tables import staging
-
-        write = staging.write_staged
+        write = attribute(staging, "write_staged")
 
         def losing(frame: DataFrame, folder: str, what: str) -> int:
-            handed = write(frame, folder, what)
+            handed: int = write(frame, folder, what)
             files = sorted(Path(folder, f"verdict={verdict}").glob("*.parquet")) if what.startswith(table) else []
             if files:
                 _cut(str(files[-1]))
@@ -77,7 +75,7 @@ def by_the_function(table: str, condition: str) -> Callable[[Lake], Lake]:
 
 def by_the_source(set_attribute: SetAttribute) -> None:
     """The reader of files skips the first line of each."""
-    read = inputs.read_files
+    read = attribute(inputs, "read_files")
     set_attribute(inputs, "read_files", lambda *args: read(*args).where("_source_row > 1"))
 
 
@@ -96,7 +94,7 @@ def by_the_settling(table: str, condition: str) -> Plant:
     """What settles staged rows with those that are there, MERGE or rewrite, does not see a row."""
 
     def put(set_attribute: SetAttribute) -> None:
-        source, merge = publication._source, publication.merge
+        source, merge = publication._source, attribute(publication, "merge")
 
         def losing(attempt: Attempt, spark: Any) -> DataFrame:
             rows = source(attempt, spark)
@@ -116,10 +114,10 @@ def by_the_rewrite(table: str, condition: str) -> Plant:
     """A row is settled, but is not in the files that the rewrite leaves."""
 
     def put(set_attribute: SetAttribute) -> None:
-        settled = publication.settled
+        settled = attribute(publication, "settled")
 
         def losing(target: Any, *rest: Any) -> DataFrame:
-            rows = settled(target, *rest)
+            rows: DataFrame = settled(target, *rest)
             return rows.where(f"NOT ({condition})") if target.name == table else rows
 
         set_attribute(publication, "settled", losing)

@@ -86,6 +86,7 @@ def test_rules_without_an_id_get_one_of_their_own(tmp_path: Path) -> None:
 
 
 UTC = timezone.utc
+GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
 
 
 @pytest.mark.parametrize(
@@ -125,8 +126,7 @@ def test_values_are_read_after_the_type_of_the_column(tmp_path: Path, column: st
          "line_id matches all of 'a', 'any'"),
         ("expect_column_value_lengths_to_be_between: {column: line_id, max_value: 40}",
          "line_id is at most 40 characters long"),
-        ("expect_column_pair_values_a_to_be_greater_than_b:"
-         " {column_A: delivered_date, column_B: sold_date, or_equal: true}",
+        (f"{GREATER}: {{column_A: delivered_date, column_B: sold_date, or_equal: true}}",
          "delivered_date is greater than or equal to sold_date"),
         ("expect_compound_columns_to_be_unique: {column_list: [line_id, invoice_no, sold_at]}",
          "line_id, invoice_no and sold_at are unique together"),

@@ -51,16 +51,9 @@ def balance_table(title: str, terms: Mapping[str, int], failed_rules: Mapping[st
     return table
 
 
-def files_table(title: str, problems: Iterable[FileProblem]) -> Table:
-    """Files that were left out, and why."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for name in ("file", "kind", "found", "expected", "hint"):
-        table.add_column(name, overflow="fold")
-    for problem in problems:
-        table.add_row(problem.path, problem.kind, problem.found, problem.expected, problem.hint)
-    return table
+def file_lines(title: str, problems: Iterable[FileProblem]) -> str:
+    """Files that were left out: kind, what was found, what was expected, and the next step."""
+    return "\n".join([title, *(line for problem in problems for line in problem.as_problem().lines())])
 
 
 def rows_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], title: str | None = None) -> Table:
@@ -70,7 +63,7 @@ def rows_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], title:
     held = list(rows)
     table = Table(title=title, title_justify="left", title_style="bold")
     for name in columns:
-        numbers = all(isinstance(row[name], int | float) for row in held)
+        numbers = all(isinstance(row[name], int | float | None) for row in held)
         table.add_column(name.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
     for row in held:
         table.add_row(*(_cell(row[name]) for name in columns))

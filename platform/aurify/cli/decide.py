@@ -100,9 +100,9 @@ def files(given: Invocation, table: str, verb: str | None, path: str | None, rea
 
 
 def _show_files(console: Console, problems: list[FileProblem], rejected: list[dict[str, object]]) -> None:
-    from aurify.cli.balance import files_table, rows_table
+    from aurify.cli.balance import file_lines, rows_table
 
     if problems:
-        console.print(files_table("left out", problems))
+        console.print(file_lines("left out:", problems), soft_wrap=True)
     if rejected:
         console.print(rows_table(("path", "reason", "by", "at"), rejected, "rejected"))

@@ -34,4 +34,4 @@ def generate(
         arguments[name] = value
     made = run_generator(given.lake(), arguments)
     lines = [f"{name}: {value}" for name, value in made.items()] or ["done"]
-    return Answer(made, lambda console: console.print("\n".join(lines)))
+    return Answer(made, lambda console: console.print("\n".join(lines), soft_wrap=True))

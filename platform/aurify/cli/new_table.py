@@ -33,4 +33,4 @@ def new_table(given: Invocation, name: str, source: str | None, reads: str | Non
         *([f"files go into {made.files_go_into}"] if made.files_go_into else []),
         f"next: PYTHONPATH=platform python -m pytest {made.test}",
     ]
-    return Answer(vars(made), lambda console: console.print("\n".join(lines)))
+    return Answer(vars(made), lambda console: console.print("\n".join(lines), soft_wrap=True))

@@ -44,13 +44,13 @@ def plan(given: Invocation, selection: tuple[str, ...], full: bool, rows_of: str
 
 
 def _show(console: Console, made: Plan) -> None:
-    from aurify.cli.balance import files_table, rows_table
+    from aurify.cli.balance import file_lines, rows_table
 
     names = ("table", "action", "batch", "files", "rows", "bytes", "committer", "reads", "notes")
     console.print(rows_table(names, (_row(table) for table in made.tables.values())))
     for table in made.tables.values():
         if table.left_out:
-            console.print(files_table(f"{table.table}: files that would be left out", table.left_out))
+            console.print(file_lines(f"{table.table}: files that would be left out", table.left_out), soft_wrap=True)
 
 
 def _row(table: TablePlan) -> dict[str, object]:

@@ -35,17 +35,20 @@ def refresh(given: Invocation, selection: tuple[str, ...], full: bool) -> Answer
 
 
 def _show(console: Console, report: RunReport) -> None:
-    from aurify.cli.balance import balance_table, files_table
+    from aurify.cli.balance import balance_table, file_lines
 
     for table in report.tables.values():
         for batch in table.batches:
             failed = {rule.id: rule.failed for rule in batch.rules if rule.failed}
             console.print(balance_table(_title(table, batch), batch.balance.as_dict(), failed))
         if not table.batches or table.outcome != "done":
-            console.print(f"{table.table}: {table.outcome}{': ' + table.because if table.because else ''}")
+            console.print(
+                f"{table.table}: {table.outcome}{': ' + table.because if table.because else ''}", soft_wrap=True
+            )
         if table.files:
-            console.print(files_table(f"{table.table}: files left out", table.files))
-            console.print(f"They stay out until they are replaced, or: aurify files {table.table} reject PATH --reason")
+            console.print(file_lines(f"{table.table}: files left out", table.files), soft_wrap=True)
+            hint = f"until they are replaced, or: aurify files {table.table} reject PATH --reason 'TEXT'"
+            console.print(hint, soft_wrap=True)
     batches = sum(len(table.batches) for table in report.tables.values())
     ending = "interrupted, every table is consistent" if report.interrupted else f"exit {report.exit_code}"
     console.print(f"run {report.run}: {batches} batches published, {ending}")

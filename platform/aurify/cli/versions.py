@@ -21,7 +21,9 @@ def restore(given: Invocation, table: str, batch: int) -> Answer:
 
     version = restore_table(given.lake(), table, batch)
     text = f"{table} is as it was after batch {batch} (version {version}); aurify refresh {table}+ goes on from there"
-    return Answer({"table": table, "batch": batch, "version": version}, lambda console: console.print(text))
+    return Answer(
+        {"table": table, "batch": batch, "version": version}, lambda console: console.print(text, soft_wrap=True)
+    )
 
 
 @project_command("accept-change", "aurify accept-change silver.pos_lines 14")
@@ -37,4 +39,6 @@ def accept_change(given: Invocation, table: str, version: int) -> Answer:
 
     said = accept(given.lake(), table, version)
     text = f"{table} keeps version {version}, by version {said}; aurify refresh {table}+ goes on from there"
-    return Answer({"table": table, "accepted": version, "version": said}, lambda console: console.print(text))
+    return Answer(
+        {"table": table, "accepted": version, "version": said}, lambda console: console.print(text, soft_wrap=True)
+    )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 A_WEEK_IN_HOURS = 168
+LISTING_TASKS = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
 
 
 @dataclass
@@ -78,6 +79,8 @@ def _maintain(lake: Lake, spec: TableSpec, run: Run, retain_hours: int, sweep_af
         needed, reader = _oldest_needed(lake, spec, state)
         done.retained_hours, done.held_back_by = _retention(state, retain_hours, needed, reader)
         session.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+        # VACUUM lists folders in as many tasks as this says: 10,000 by default, five times over
+        session.conf.set(LISTING_TASKS, str(session.sparkContext.defaultParallelism))
         _sql(session, state, run, f"VACUUM delta.`{state.target.path}` RETAIN {done.retained_hours} HOURS")
         done.swept = sweep(lake.state(spec.name), sweep_after_s)
         _drop_dead_quarantine(lake, spec, run)
