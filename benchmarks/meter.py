@@ -97,7 +97,7 @@ class Meter:
         return sum(c.read_chars for c in counters), sum(c.write_chars for c in counters)
 
     def _jobs(self) -> int:
-        return int(self._spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())  # type: ignore[union-attr]
+        return int(self._spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
 
     def _executions(self) -> int:
         """The newest id that Spark gave to an execution."""
@@ -110,7 +110,7 @@ class Meter:
         """How many data files the executions after that one read and wrote, by Spark's own metrics."""
         found = dict.fromkeys(_FILES.values(), 0)
         store = self._spark._jsparkSession.sharedState().statusStore()
-        self._spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()  # type: ignore[union-attr]
+        self._spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
         total = int(store.executionsCount())
         recent = store.executionsList(max(0, total - _RETAINED), _RETAINED)
         for i in range(recent.size()):

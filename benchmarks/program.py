@@ -25,9 +25,7 @@ def run(function: str, **arguments: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         said = json.dumps(arguments, default=str)
-        subprocess.run(
-            [sys.executable, "-m", "benchmarks.program", function, said, str(answer)], cwd=ROOT, check=True
-        )
+        subprocess.run([sys.executable, "-m", "benchmarks.program", function, said, str(answer)], cwd=ROOT, check=True)
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found
 

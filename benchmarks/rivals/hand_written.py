@@ -193,7 +193,12 @@ def newest(lines: DataFrame) -> DataFrame:
 
 def line_id() -> Column:
     """What tells a line from all others."""
-    parts = [F.col("invoice_no"), F.col("stock_code"), F.col("line_no").cast("string"), F.col("sold_date").cast("string")]
+    parts = [
+        F.col("invoice_no"),
+        F.col("stock_code"),
+        F.col("line_no").cast("string"),
+        F.col("sold_date").cast("string"),
+    ]
     return F.md5(F.concat(parts[0], F.lit("|"), parts[1], F.lit("|"), parts[2], F.lit("|"), parts[3]))
 
 

@@ -19,12 +19,46 @@ NOT_IN_SET = "expect_column_values_to_not_be_in_set"
 LENGTH = "expect_column_value_lengths_to_be_between"
 GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
 
-COUNTRIES = (
-    "Australia|Austria|Bahrain|Belgium|Brazil|Canada|Channel Islands|Cyprus|Czech Republic|Denmark|EIRE|"
-    "European Community|Finland|France|Germany|Greece|Hong Kong|Iceland|Israel|Italy|Japan|Lebanon|Lithuania|Malta|"
-    "Netherlands|Norway|Poland|Portugal|RSA|Saudi Arabia|Singapore|Spain|Sweden|Switzerland|USA|United Arab Emirates|"
-    "United Kingdom|Unspecified"
-).split("|")
+COUNTRIES = [
+    "Australia",
+    "Austria",
+    "Bahrain",
+    "Belgium",
+    "Brazil",
+    "Canada",
+    "Channel Islands",
+    "Cyprus",
+    "Czech Republic",
+    "Denmark",
+    "EIRE",
+    "European Community",
+    "Finland",
+    "France",
+    "Germany",
+    "Greece",
+    "Hong Kong",
+    "Iceland",
+    "Israel",
+    "Italy",
+    "Japan",
+    "Lebanon",
+    "Lithuania",
+    "Malta",
+    "Netherlands",
+    "Norway",
+    "Poland",
+    "Portugal",
+    "RSA",
+    "Saudi Arabia",
+    "Singapore",
+    "Spain",
+    "Sweden",
+    "Switzerland",
+    "USA",
+    "United Arab Emirates",
+    "United Kingdom",
+    "Unspecified",
+]
 
 # Rules that are told of a row that fails another one, but keep no row out of the table.
 WARNINGS = (f"{NULL}(description)", "unit_price_not_negative")

@@ -41,7 +41,8 @@ def main() -> int:
                 screen.print(f"[bold]{table.table}[/bold] batch {batch.number}, {batch.seconds:.1f} s")
                 for whole, parts in BALANCE.items():
                     told = " + ".join(f"{terms[part]:,} {part}" for part in parts if terms[part]) or "0"
-                    screen.print(f"  {terms[whole]:,} {whole} = {told}")
+                    removed = f" + {terms['removed']:,} removed" if whole == "offered" and terms["removed"] else ""
+                    screen.print(f"  {terms[whole]:,} {whole}{removed} = {told}")
 
     screen.rule("what failed, and why")
     reasons = lake.quarantine("silver.pos_lines").selectExpr("explode(_failed) AS reason").groupBy("reason.id").count()

@@ -171,7 +171,11 @@ def test_a_batch_without_rows_is_a_commit_that_carries_its_note(table: str) -> N
 
 def test_a_note_may_hold_any_text(table: str) -> None:
     handle = opened(table)
-    said: dict[str, Any] = {"reason": 'ä "quoted" \\ {json} \n line', "record": {"files": [{"path": "x y%20.csv"}]}, "none": None}
+    said: dict[str, Any] = {
+        "reason": 'ä "quoted" \\ {json} \n line',
+        "record": {"files": [{"path": "x y%20.csv"}]},
+        "none": None,
+    }
     COMMITTER.append(handle, [], SCHEMA, stamp(handle, 1, **said))
     commit = opened(table).commit(1)
     assert commit is not None
