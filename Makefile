@@ -15,7 +15,6 @@ INSTALLED := $(VENV)/.installed-$(SUM)
 PREPARED := $(VENV)/.prepared-$(SUM)
 TIERS = $(wildcard tests/unit tests/integration tests/golden tests/e2e)
 CODE = $(wildcard platform jobs tests benchmarks setup.py)
-# A lake of its own; the compiler of short runs.
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,20 +49,20 @@ lint: setup ## ruff, mypy, import contracts
 	$(PYTHON) -m mypy $(CODE)
 	$(VENV)/bin/lint-imports
 
-test: lint ## set-up, checks of the code, all tests but the long ones
-	$(PYTHON) -m pytest $(TIERS)
+test: lint ## set-up, checks of the code, all tests but the kill harness
+	for tier in $(TIERS); do $(PYTHON) -m pytest "$$tier"; done
 
 test-unit: setup ## the tests that need no JVM
 	$(PYTHON) -m pytest tests/unit
 
 test-kills: setup ## kill a refresh at every step border and at 50 random moments
-	$(PYTHON) -m pytest -m kills tests
+	$(PYTHON) -m pytest -m "kills or not kills" tests/kills
 
 demo: setup ## three days of a shop from raw files to gold, then once more: nothing moves
 	@$(PYTHON) -m retail.demo
 
-bench: setup ## the benchmarks; results in benchmarks/results
-	$(PYTHON) -m benchmarks
+bench: setup ## the benchmarks, or one: make bench NAME=refresh; results in benchmarks/results
+	$(PYTHON) -m benchmarks $(NAME)
 
 lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
 	$(PIP) uv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 from benchmarks.meter import Meter
 
 ROOT = Path(__file__).resolve().parents[1]
+PYTHON_PATH = f"{ROOT}{os.pathsep}{ROOT / 'platform'}"
 MASTER, DRIVER_MEMORY = "local[2]", "3g"
 
 
@@ -25,7 +27,8 @@ def run(function: str, **arguments: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         said = json.dumps(arguments, default=str)
-        subprocess.run([sys.executable, "-m", "benchmarks.program", function, said, str(answer)], cwd=ROOT, check=True)
+        command = [sys.executable, "-m", "benchmarks.program", function, said, str(answer)]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": PYTHON_PATH}, check=True)
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found
 

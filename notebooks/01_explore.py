@@ -42,7 +42,7 @@ spark.table("silver.pos_lines").printSchema()  # noqa: F821 - the notebook's own
 
 best = lake.sql(
     """
-    SELECT country, sum(units) AS units, sum(net_amount) AS net_amount
+    SELECT country, sum(units_sold) AS units, sum(net_amount) AS net_amount
     FROM gold.daily_sales GROUP BY country ORDER BY net_amount DESC LIMIT 10
     """
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 CHUNK = 1 << 18
 GZIP_MAGIC = b"\x1f\x8b"
@@ -62,9 +63,9 @@ def _sha256(path: Path, file: SourceFile) -> str:
     return hashed.hexdigest()
 
 
-def raw_chunks(raw: Iterable[bytes], hashed: hashlib._Hash) -> Iterator[bytes]:
+def raw_chunks(raw: BinaryIO, hashed: hashlib._Hash) -> Iterator[bytes]:
     """The bytes of the file, hashed as they pass."""
-    while chunk := raw.read(CHUNK):  # type: ignore[attr-defined]
+    while chunk := raw.read(CHUNK):
         hashed.update(chunk)
         yield chunk
 

@@ -183,7 +183,7 @@ class Toy:
         file.parent.mkdir(parents=True, exist_ok=True)
         content = "".join(f"{line}\n" for line in (header, *lines)).encode()
         file.write_bytes(gzip.compress(content, mtime=0) if path.endswith(".gz") else content)
-        os.utime(file, (at, at))
+        os.utime(file, ns=(round(at * 1000) * 1_000_000,) * 2)
         return file
 
     def refresh(self, *selection: str, full: bool = False) -> RunReport:

@@ -159,6 +159,7 @@ def test_a_change_whose_file_was_vacuumed_or_whose_version_expired_is_told(toy: 
     toy.lake.storage.remove(lost)
     with pytest.raises(ConfigurationError, match=r"was vacuumed[^$]*--full"):
         reader(toy, spark, "silver.events", 2, toy.version("silver.events"))
+    early = span(toy, "bronze.events", 1, 3)
     toy.lake.storage.remove(f"{toy.path('bronze.events')}/_delta_log/{2:020d}.json")
     with pytest.raises(ConfigurationError, match=r"no longer holds version 2[^$]*--full"):
-        reader(toy, spark, "bronze.events", 1, 3)
+        ChangeReader(spark, toy.lake.storage, toy.lake.target("bronze.events"), early)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aurify
+from aurify.publish.target import Handle
+from aurify.workflows.restore import accept_change
+from tests.kills.borders import TABLES
 from tests.kills.deliveries import DAY_1, DAY_2, deliver
 from tests.kills.harness import HERE, copy_lake
 from tests.kills.picture import Rows, rows_by_log, rows_by_spark
@@ -82,3 +86,30 @@ class Bases:
     def day_2(self) -> Path:
         """Both days, undisturbed."""
         return self._next("silver of day 2", "day 2", "gold.days")
+
+    @cached_property
+    def day_1_by_Spark(self) -> Path:  # noqa: N802 - named for what it is
+        """The first day in tables with a constraint, which only Spark can write, and the second delivered."""
+        root = self.copy("day 1", self.folder / "day_1_by_spark")
+        shutil.rmtree(root / "landing")
+        deliver(root, DAY_1)
+        lake = self.open(root)
+        for table in TABLES:
+            path, column = lake.target(table).path, lake.target(table).schema.names[0]
+            self.spark.newSession().sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT sane CHECK ({column} IS NOT NULL)")
+            handle = Handle.open(path)
+            assert handle is not None
+            accept_change(lake, table, handle.version)
+        assert lake.refresh().exit_code == 0
+        deliver(root, DAY_2)
+        return root
+
+    @cached_property
+    def bronze_of_day_2_by_Spark(self) -> Path:  # noqa: N802
+        """The second day in bronze, by Spark."""
+        return self._next("day 1 by Spark", "bronze of day 2 by Spark", "bronze.orders")
+
+    @cached_property
+    def day_2_by_Spark(self) -> Path:  # noqa: N802
+        """Both days, undisturbed, by Spark."""
+        return self._next("bronze of day 2 by Spark", "day 2 by Spark")

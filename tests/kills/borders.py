@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aurify.publish import committer, lease, ledger, publication, quarantine, target
-from aurify.workflows import refresh
+from aurify.workflows import settle
 
 Tell = Callable[[str, str], None]
 SetAttribute = Callable[[Any, str, Any], None]
@@ -38,11 +38,16 @@ def tell_borders(tell: Tell, set_attribute: SetAttribute = setattr) -> None:
         exchange = telling(committer.DeltaRsCommitter.exchange, "committed", of_handle)
         replace = telling(committer.DeltaRsCommitter.replace, "committed", of_handle)
 
+    class CommitterBySpark(committer.SparkCommitter):
+        append = telling(committer.SparkCommitter.append, "committed", of_handle)
+        replace = telling(committer.SparkCommitter.replace, "committed", of_handle)
+
     set_attribute(quarantine, "DeltaRsCommitter", QuarantineCommitter)
+    set_attribute(publication, "SparkCommitter", CommitterBySpark)
     set_attribute(publication, "DeltaRsCommitter", TargetCommitter)
-    merge, clean = attribute(publication, "merge"), attribute(refresh, "clean")
+    merge, clean = attribute(publication, "merge"), attribute(settle, "clean")
     set_attribute(publication, "merge", telling(merge, "committed", lambda target, *rest: target.path))
-    set_attribute(refresh, "clean", telling(clean, "cleaned", lambda attempt: attempt.target.path))
+    set_attribute(settle, "clean", telling(clean, "cleaned", lambda attempt: attempt.target.path))
     appended = telling(ledger.Ledger.append, "appended", lambda self, *rest: self.path)
     set_attribute(ledger.Ledger, "append", appended)
     created = telling(target.Handle.create, "created", lambda path, *rest: path)

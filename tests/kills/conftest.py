@@ -30,7 +30,8 @@ class Kill:
 
     def __str__(self) -> str:
         """As it stands in the name of a test."""
-        return f"{self.border} from {self.start}" if self.start == "nothing" else str(self.border)
+        told = {"nothing": " of the first refresh", "day 1 by Spark": " by Spark"}.get(self.start, "")
+        return f"{self.border}{told}"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,10 @@ def planned(
     folder = tmp_path_factory.mktemp("killed")
     lakes = {name: (bases.copy(kill.start, folder / f"{i}"), kill) for i, (name, kill) in enumerate(asked.items())}
     victim = start_victim(folder / "victim", [(root, kill.border) for root, kill in lakes.values()])
-    victim.wait_for_step("all there")
-    victim.kill()
+    try:
+        victim.wait_for_step("all there")
+    finally:
+        victim.kill()
     return {name: KilledLake(root, kill, victim) for name, (root, kill) in lakes.items()}
 
 

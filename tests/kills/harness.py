@@ -17,7 +17,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
-PATIENCE_S = 400
+PATIENCE_S = 1500
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def by_the_rewrite(table: str, condition: str) -> Plant:
 
         def losing(target: Any, *rest: Any) -> DataFrame:
             rows: DataFrame = settled(target, *rest)
-            return rows.where(f"NOT ({condition})") if target.name == table else rows
+            return rows.where(f"NOT coalesce({condition}, false)") if target.name == table else rows
 
         set_attribute(publication, "settled", losing)
 
@@ -153,6 +153,7 @@ def _cutting_committer(path: str) -> type[committer.DeltaRsCommitter]:
 
 
 def _cut(file: str) -> None:
-    """Write a Parquet file again without its last row."""
+    """Write a Parquet file again without its last row, and without the checksum that Hadoop keeps beside it."""
     rows = pq.ParquetFile(file).read()
+    Path(file).with_name(f".{Path(file).name}.crc").unlink(missing_ok=True)
     pq.write_table(rows.slice(0, rows.num_rows - 1), file)

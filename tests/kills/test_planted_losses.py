@@ -54,6 +54,10 @@ BY_THE_COMMIT: Mapping[str, tuple[str, Plant]] = {
     "a row that stood there": (SILVER, plants.by_the_rewrite(SILVER, "verdict = 'rewritten' AND order_no = 'o12'")),
     "an image after": (SILVER, plants.by_the_rewrite(SILVER, "_change_type = 'update_postimage' AND order_no = 'o1'")),
     "an image before": (SILVER, plants.by_the_rewrite(SILVER, "_change_type = 'update_preimage' AND order_no = 'o1'")),
+    "an inserted row of a MERGE": (SILVER, plants.by_the_settling(SILVER, "order_no <> 'o24'")),
+    "an updated row of a MERGE": (SILVER, plants.by_the_settling(SILVER, "order_no <> 'o1'")),
+    "a stale row beside a MERGE": (SILVER, plants.by_the_counting_join(SILVER, "order_no <> 'o10'")),
+    "an unchanged row beside a MERGE": (SILVER, plants.by_the_counting_join(SILVER, "order_no <> 'o11'")),
     "an inserted row of a group": (GOLD, plants.by_the_settling(GOLD, f"NOT ({OF_DAY_6})")),
     "a deleted row of a group": (GOLD, plants.by_the_settling(GOLD, f"NOT ({LARGE_OF_DAY_1})")),
     "a row of a group that stood there": (
@@ -92,7 +96,7 @@ def test_a_row_lost_by_the_commit_is_told(
     loss: str, bases: Bases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table, plant = BY_THE_COMMIT[loss]
-    root = bases.copy(STARTS[table], tmp_path / "lake")
+    root = bases.copy("bronze of day 2 by Spark" if "MERGE" in loss else STARTS[table], tmp_path / "lake")
     with monkeypatch.context() as planted:
         plant(planted.setattr)
         refused(bases.open(root), table)

@@ -20,7 +20,7 @@ from aurify.workflows.refresh import refresh
 from aurify.workflows.run import Step
 from tests.kills.borders import table_at, tell_borders
 
-PATIENCE_S = 300
+PATIENCE_S = 1500
 
 
 class Told:

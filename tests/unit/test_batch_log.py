@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from aurify.errors import ConfigurationError
 from aurify.publish.batch_log import CHECKPOINT_EVERY, Batch, BatchLog, Consumed, FileDelivery, VersionRange
 from aurify.storage import Storage
 
@@ -85,7 +86,7 @@ def test_a_missing_record_is_named(log: BatchLog) -> None:
     log.record(batch(3))
     assert log.is_whole(1)
     assert not log.is_whole(3)
-    with pytest.raises(LookupError, match="2"):
+    with pytest.raises(ConfigurationError, match="no record of batch 2"):
         log.consumed(3)
 
 

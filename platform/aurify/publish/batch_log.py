@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from aurify.errors import ConfigurationError
 from aurify.storage import Storage
 
 CHECKPOINT_EVERY = 20
@@ -138,7 +139,12 @@ class BatchLog:
         for number in range(state.number + 1, through + 1):
             batch = self.batch(number, revisions.get(number))
             if batch is None:
-                raise LookupError(number)
+                raise ConfigurationError.of(
+                    f"batch log {self.folder}",
+                    f"no record of batch {number}",
+                    f"the records of batches 1 to {through}",
+                    "refresh the table that it belongs to first: its log is rebuilt from its commits",
+                )
             state = state.plus(batch)
         if state.number - self._checkpoint(through).number >= CHECKPOINT_EVERY:
             self.storage.create(f"{self.folder}/checkpoint.{through:09d}.json", state.model_dump_json().encode())

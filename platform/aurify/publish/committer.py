@@ -103,7 +103,7 @@ class DeltaRsCommitter:
             AddAction(
                 path=relative(file.path, handle.path),
                 size=file.size,
-                partition_values=dict(partition),
+                partition_values={name: value or None for name, value in partition.items()},  # '' is NULL in Delta
                 modification_time=file.modified_ms,
                 data_change=True,
                 stats=file.statistics(columns),

@@ -18,7 +18,7 @@ from aurify.publish.merge import content, merge, merge_session, rank
 from aurify.publish.names import quoted
 from aurify.publish.quarantine import attempt_folder, commit_quarantine, with_columns
 from aurify.publish.read import holds, overlaps, read_files, read_version
-from aurify.publish.rewrite import IMAGES, REWRITTEN, settled, terms
+from aurify.publish.rewrite import IMAGES, POWERLESS, REWRITTEN, count_images, settled, terms
 from aurify.publish.stage import write_staged
 from aurify.publish.staged import StagedFiles
 from aurify.publish.target import DELETED, Handle, LiveFile, Target, relative, transaction
@@ -205,10 +205,25 @@ def _rewrite(attempt: Attempt) -> None:
     attempt.step("settled")
     attempt.note["images"] = [relative(p, target.path) for p in attempt.staged.paths(IMAGES)]
     attempt.note["terms"] = terms(attempt.staged, target.mode == "upsert")
+    _refuse_lost_outcomes(attempt)
+    if attempt.balance.withdrawn and not target.deletes_itself:
+        _refuse_powerless(attempt, attempt.staged.count(POWERLESS))
     files = attempt.staged.of(REWRITTEN)
     if not attempt.note["images"]:
         touched, files, attempt.note["committed"] = [], [], EMPTY
     DeltaRsCommitter().exchange(attempt.handle, touched, files, target.physical_schema, attempt.stamp)
+
+
+def _refuse_lost_outcomes(attempt: Attempt) -> None:
+    """Stop before the commit where a row has no outcome, or a change no image before it."""
+    told, balance = attempt.note["terms"], attempt.balance
+    problem = balance.with_counts(**told).problem_after()
+    changed = told["updated"] + told["deleted"]
+    before = count_images(attempt.staged, "update_preimage", "delete")
+    if problem is None and before != changed:
+        problem = Problem("balance", f"{before} images of rows before their change", f"{changed} updated and deleted")
+    if problem is not None:
+        raise BalanceError(f"{attempt.target.name} {attempt.batch.label}: nothing was published", [problem])
 
 
 def read_back(attempt: Attempt) -> Commit | None:
@@ -252,18 +267,24 @@ class ForeignCommit(DataError):
 
 def count_after(attempt: Attempt) -> None:
     """Count what the commit did to every row offered; what it can't tell is counted by a join."""
-    commit = attempt.commit
-    assert commit is not None
-    attempt.balance = settle(attempt, commit)
-    problem = attempt.balance.problem_after()
+    assert attempt.commit is not None
+    attempt.balance = settled_balance(attempt, attempt.commit)
+
+
+def settled_balance(attempt: Attempt, commit: Commit) -> Balance:
+    """The balance after a commit; BalanceError where it does not add up."""
+    balance = settle(attempt, commit)
+    problem = balance.problem_after()
     if problem is not None:
-        number = attempt.batch.number - 1
-        raise BalanceError(
-            f"{attempt.target.name} {attempt.batch.label}: rows were lost by the commit",
-            [problem],
-            f"the table is as version {commit.version - 1} before it after: "
-            f"aurify restore {attempt.target.name} --to {number}",
-        )
+        title = f"{attempt.target.name} {attempt.batch.label}: rows were lost by the commit"
+        raise BalanceError(title, [problem], _way_back(attempt))
+    return balance
+
+
+def _way_back(attempt: Attempt) -> str:
+    """How to undo a batch whose commit lost rows."""
+    name, number = attempt.target.name, attempt.batch.number
+    return f"aurify restore {name} --to {number - 1}" if number > 1 else f"aurify refresh {name} --full"
 
 
 def settle(attempt: Attempt, commit: Commit) -> Balance:
@@ -301,25 +322,10 @@ def _refuse_unbalanced_exchange(attempt: Attempt, commit: Commit) -> None:
             f"{commit.added_records} rows in the files that the commit added",
             f"{expected}: {removed} in the files it removed, {told['inserted']} inserted, {hard} deleted",
         )
-        restore = f"aurify restore {attempt.target.name} --to {attempt.batch.number - 1}"
+        restore = _way_back(attempt)
         raise BalanceError(
             f"{attempt.target.name} {attempt.batch.label}: rows were lost by the commit", [problem], restore
         )
-    if attempt.target.mode == "upsert" and attempt.balance.withdrawn:
-        _refuse_powerless(attempt, _ties(attempt, before))
-
-
-def _ties(attempt: Attempt, before: Handle | None) -> int:
-    """Withdrawn rows that lost to a row of the same order: it would stand for ever."""
-    from pyspark.sql import functions as F
-
-    if before is None or not attempt.staged.true_count("stale", DELETED):
-        return 0
-    order = quoted(str(attempt.target.order_by))
-    stale = attempt.spark.read.schema(attempt.target.physical_schema).parquet(*attempt.staged.paths("stale"))
-    held = read_version(attempt.spark, before, attempt.located).where(~F.coalesce(F.col(DELETED), F.lit(False)))
-    keys = [*map(quoted, attempt.target.keys), order]
-    return stale.where(DELETED).select(*keys).join(held.select(*keys), [k.strip("`") for k in keys], "inner").count()
 
 
 def _tombstones(target: Target, commit: Commit) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-REWRITTEN, IMAGES, CHANGE = "rewritten", "images", "_change_type"
+REWRITTEN, IMAGES, POWERLESS, CHANGE = "rewritten", "images", "powerless", "_change_type"
 TERMS = ("inserted", "updated", "deleted", "stale", "unchanged")
 
 
@@ -31,7 +32,8 @@ def settled(target: Target, held: DataFrame, offered: DataFrame, oldest: datetim
     """Every row with the file it belongs to: `rewritten`, `images`, `stale` or `unchanged`, in `verdict`.
 
     `held` are the rows of the files to exchange, `offered` the staged rows, one a key, with `_deleted`.
-    `oldest` is the time before which tombstones were forgotten.
+    `oldest` is the time before which tombstones were forgotten. Of the stale rows, deletes that tie with a row that
+    is there are `powerless`: put beats delete.
     """
     from pyspark.sql import functions as F
 
@@ -63,13 +65,15 @@ def _routes(target: Target, oldest: datetime | None) -> Column:
     if target.mode == "recompute":
         wins_old, gone = met & (removes | ~same), met & removes
         new_rows = (has_new & ~has_old & ~removes) | (met & ~same & ~removes)
-        insert, stale = has_new & ~has_old & ~removes, F.lit(False)
+        insert, stale, powerless = has_new & ~has_old & ~removes, F.lit(False), F.lit(False)
     else:
         order = F.col(f"s.{quoted(str(target.order_by))}")
         forgotten = F.lit(False) if oldest is None else order < F.lit(oldest)
         wins_old, gone = met & ~same & ~loses, F.lit(False)
         insert = has_new & ~has_old & ~forgotten
-        new_rows, stale = insert | wins_old, (met & loses) | (has_new & ~has_old & forgotten)
+        tied = met & loses & removes & (order == F.col(f"t.{quoted(str(target.order_by))}"))
+        powerless = tied & ~F.coalesce(F.col(f"t.{DELETED}"), F.lit(False))
+        new_rows, stale = insert | wins_old, ((met & loses) | (has_new & ~has_old & forgotten)) & ~powerless
     routes = [
         _route(has_old & ~wins_old, True, REWRITTEN, None),
         _route(new_rows, False, REWRITTEN, None),
@@ -78,6 +82,7 @@ def _routes(target: Target, oldest: datetime | None) -> Column:
         _route(wins_old & ~gone, False, IMAGES, "update_postimage"),
         _route(gone, True, IMAGES, "delete"),
         _route(stale, False, "stale", None),
+        _route(powerless, False, POWERLESS, None),
         _route(met & same & ~(removes if target.mode == "recompute" else F.lit(False)), False, "unchanged", None),
     ]
     return F.filter(F.array(*routes), lambda route: route.isNotNull())
@@ -104,6 +109,12 @@ def _route(condition: Column, old: bool, verdict: str, change: str | None) -> Co
     return F.when(F.coalesce(condition, F.lit(False)), F.struct(*fields))
 
 
+def count_images(staged: StagedFiles, *kinds: str) -> int:
+    """Rows among the images of some kinds of change."""
+    found = (pq.read_table(path, columns=[CHANGE], partitioning=None)[CHANGE] for path in staged.paths(IMAGES))
+    return sum(int(pc.sum(pc.is_in(column, pa.array(kinds))).as_py() or 0) for column in found)
+
+
 def terms(staged: StagedFiles, tombstones: bool) -> dict[str, int]:
     """What became of the rows offered, each term counted over the files it was written to."""
     counts = dict.fromkeys(TERMS, 0)
@@ -118,6 +129,6 @@ def terms(staged: StagedFiles, tombstones: bool) -> dict[str, int]:
         counts["inserted"] += kinds.get("insert", 0)
         counts["updated"] += kinds.get("update_postimage", 0) - gone
         counts["deleted"] += kinds.get("delete", 0) + gone
-    counts["stale"] = staged.count("stale")
+    counts["stale"] = staged.count("stale") + staged.count(POWERLESS)
     counts["unchanged"] = staged.count("unchanged")
     return counts

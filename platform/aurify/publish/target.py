@@ -35,6 +35,7 @@ class Target:
     mode: Literal["append", "upsert", "recompute"]
     order_by: str | None = None
     locate_by: tuple[str, ...] = ()
+    deletes_itself: bool = False
 
     @property
     def physical_schema(self) -> StructType:

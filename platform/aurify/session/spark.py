@@ -27,6 +27,7 @@ PINNED = {
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.maxConcurrentOutputFileWriters": "16",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.session.timeZone": "UTC",

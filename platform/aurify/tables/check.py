@@ -12,7 +12,7 @@ from aurify.tables.check_contract import check_contract
 from aurify.tables.check_inputs import check_inputs
 from aurify.tables.graph import cycles
 from aurify.tables.reading import Reading, read_spec
-from aurify.tables.spec import Changes, Folder, Recompute, TableSpec
+from aurify.tables.spec import Append, Changes, Folder, Recompute, TableSpec, Upsert
 
 
 def check_specs(specs: Sequence[TableSpec], root: Path, unread: Collection[str] = ()) -> list[Problem]:
@@ -69,6 +69,7 @@ def _check_upstream(reading: Reading, tables: dict[str, Reading], unread: Collec
 def _check_groups(reading: Reading, driver: Reading) -> None:
     """Recompute finds the touched groups in the rows of its driver, so their columns are there, of the same type."""
     write = reading.spec.write
+    _check_order(reading, driver)
     if not isinstance(write, Recompute) or not isinstance(write.by, tuple) or driver.columns is None:
         return
     for name, kind in (reading.columns or {}).items():
@@ -82,6 +83,18 @@ def _check_groups(reading: Reading, driver: Reading) -> None:
         if ours != theirs and "void" not in (ours, theirs):
             found = f"{name} {ours}, which is {theirs} in {driver.name}"
             reading.add("write.by", found, "one type in both", "a group is found again by its values")
+
+
+def _check_order(reading: Reading, driver: Reading) -> None:
+    """Rows that are replaced without an order, or replaced at all, can't feed what needs one, or what only adds."""
+    ours, theirs = reading.spec.write, driver.spec.write
+    key = f"changes({driver.name})"
+    if isinstance(theirs, Recompute) and not isinstance(ours, Recompute):
+        found = f"a Recompute table, whose rows have no order, feeding {type(ours).__name__}"
+        reading.add(key, found, "Recompute, which computes touched groups again", "or read it as a snapshot(...)")
+    elif isinstance(theirs, Upsert) and isinstance(ours, Append):
+        found = "an Upsert table, whose rows change, feeding Append"
+        reading.add(key, found, "Upsert or Recompute", "an Append would keep every state that it happened to see")
 
 
 def _check_cycles(tables: dict[str, Reading]) -> None:

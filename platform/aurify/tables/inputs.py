@@ -46,6 +46,7 @@ def target_of(spec: TableSpec, path: str, quarantine_path: str) -> Target:
         schema=spec.schema,
         keys=spec.keys,
         mode="append" if isinstance(write, Append) else "upsert" if isinstance(write, Upsert) else "recompute",
+        deletes_itself=isinstance(write, Upsert) and write.delete_when is not None,
         order_by=write.order_by if isinstance(write, Upsert) else None,
         locate_by=write.locate_by if isinstance(write, Upsert) else getattr(write, "by", ()),
     )

@@ -84,7 +84,9 @@ def find_pending(
     else:
         _find_changes(spec, storage, targets, consumed, pending)
         if pending.rebuilt and not full:
-            return find_pending(spec, state, storage, targets, source_root, full=True)
+            whole = find_pending(spec, state, storage, targets, source_root, full=True)
+            whole.rebuilt = pending.rebuilt
+            return whole
     for name, lookup in spec.lookups.items():
         pinned = _newest(targets[lookup.table])
         if pinned is None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aurify.errors import Problem
+from aurify.publish.balance import BalanceError
 from aurify.publish.names import quoted
 from aurify.publish.publication import Attempt
 from aurify.publish.read import overlaps, read_version
@@ -150,11 +152,15 @@ def _stage_removed(attempt: Attempt, inputs: BatchInputs) -> None:
     offered = attempt.staged.paths("ok")
     if offered:
         keys = [quoted(k) for k in target.keys]
-        kept = spark.read.schema(target.physical_schema).parquet(*offered).select(*keys)
-        held = held.join(kept, list(target.keys), "left_anti")
+        found = spark.read.schema(target.physical_schema).parquet(*offered).select(*keys)
+        held = held.join(found, list(target.keys), "left_anti")
     own = held.select(*(quoted(f.name) for f in target.physical_schema.fields))
-    write_staged(own.withColumn("verdict", F.lit("removed")), attempt.folder, f"{target.name}: removed rows")
+    handed = write_staged(own.withColumn("verdict", F.lit("removed")), attempt.folder, f"{target.name}: removed rows")
     attempt.staged.forget()
+    there = attempt.staged.count("removed")
+    if there != handed:
+        problem = Problem("balance", f"{there} removed rows in the staged files", f"{handed}, as were written")
+        raise BalanceError(f"{target.name} {attempt.batch.label}: nothing was published", [problem])
 
 
 def reasons_of(counts: Sequence[RuleCount]) -> Mapping[str, int]:

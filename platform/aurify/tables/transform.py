@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import AurifyError, ConfigurationError, Problem, did_you_mean
 from aurify.publish.merge import rank
 from aurify.publish.names import quoted
 from aurify.publish.target import DELETED, Target
@@ -24,7 +24,14 @@ def call(spec: TableSpec, target: Target, frames: Mapping[str, DataFrame]) -> Da
     """What the table's function makes of its inputs; stops where that has not the contract's columns."""
     from pyspark.sql import DataFrame as Frame
 
-    made = spec.function(**frames)
+    try:
+        made = spec.function(**frames)
+    except AurifyError:
+        raise
+    except Exception as error:
+        place = f"{spec.file}, {getattr(spec.function, '__name__', 'the function')}()"
+        said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        raise ConfigurationError.of(spec.name, said, "a function that gives a DataFrame", f"mend {place}") from error
     if not isinstance(made, Frame):
         raise ConfigurationError.of(spec.name, f"the function gave {type(made).__name__}", "a DataFrame", spec.file)
     refuse_columns(spec, target, made)

@@ -157,10 +157,11 @@ def _oldest_needed(lake: Lake, spec: TableSpec, state: TableState) -> tuple[int 
 def _retention(state: TableState, retain_hours: int, needed: int | None, reader: str) -> tuple[int, str]:
     """Hours to keep: what was asked for, or more where a version that is needed is older."""
     assert state.handle is not None
-    if needed is None or needed >= state.handle.version:
+    if needed is None:
         return retain_hours, ""
-    commit = state.handle.commit(needed + 1)
-    if commit is None or not commit.timestamp_ms:
+    later = (state.handle.commit(version) for version in range(needed + 1, state.handle.version + 1))
+    commit = next((c for c in later if c is not None and c.changes_data), None)
+    if commit is None:
         return retain_hours, ""
     age = timedelta(seconds=time.time() - commit.timestamp_ms / 1000)
     hours = math.ceil(age / timedelta(hours=1)) + 1

@@ -25,7 +25,7 @@ from aurify.workflows.lake import Lake, selected
 from aurify.workflows.report import RunReport, TableReport
 from aurify.workflows.run import Listener, Run, quiet
 from aurify.workflows.schedule import in_graph_order
-from aurify.workflows.settle import finish
+from aurify.workflows.settle import count_left_out, finish
 
 CONFLICTS_IN_A_ROW = 5
 
@@ -44,6 +44,8 @@ def refresh(lake: Lake, selection: Sequence[str] = (), *, full: bool = False, li
 def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableReport:
     """Publish every batch that the table's inputs hold, oldest first."""
     report = run.report_of(spec.name)
+    if not full:
+        count_left_out(lake, spec.name, run)
     if next_input(lake, spec, run, full, peek=True) is None:
         return report
     with lake.lease(spec.name, run.id):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def restore(lake: Lake, table: str, to: int) -> int:
     """Make the rows of `table` those after batch `to`; later input is taken in again by the next refresh.
 
+    Batch 0 is the start of a generation that was itself restored.
     Gives the version of the commit. What reads the table is rebuilt at its next refresh.
     """
     run = Run(lake, [table], quiet)
@@ -26,16 +27,17 @@ def restore(lake: Lake, table: str, to: int) -> int:
         handle = _published(state)
         generation, newest = handle.position
         commit = handle.note_of(generation, to)
-        if commit is None or not 1 <= to <= newest:
+        if commit is None or not 0 <= to <= newest:
             raise ConfigurationError.of(
                 table,
                 f"batch {to}",
-                f"a batch from 1 to {newest} whose commit the log still holds",
+                f"a batch of generation {generation}, up to {newest}, whose commit the log still holds",
                 f"aurify runs {table} lists them",
             )
         base = _consumed(state, handle, to)
         note = {"kind": "restore", "state": "restored", "to": to, "restored_version": commit.version}
-        return _new_generation(state, handle, base, {**note, "run": run.id, "table": table}, commit.version)
+        earlier = commit.version if commit.version < handle.version else None
+        return _new_generation(state, handle, base, {**note, "run": run.id, "table": table}, earlier)
 
 
 def accept_change(lake: Lake, table: str, version: int) -> int:

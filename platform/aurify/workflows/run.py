@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from aurify.errors import AurifyError
 from aurify.publish.publication import Attempt
 from aurify.tables.staging import RuleCount
 from aurify.workflows.report import BatchReport, RunReport, TableReport
@@ -80,6 +81,12 @@ class Run:
     def began(self, attempt: Attempt) -> None:
         """Note when an attempt began."""
         self._begun[attempt.id] = time.monotonic()
+
+    def failed(self, table: str, error: AurifyError) -> None:
+        """Note that a table did not succeed; its first error stands."""
+        report = self.report_of(table)
+        report.error = report.error or error
+        report.outcome = "failed"
 
     def published(self, attempt: Attempt, counts: Sequence[RuleCount]) -> None:
         """Note what an attempt published."""

@@ -62,20 +62,33 @@ def _do(name: str, run: Run, work: Work) -> None:
         run.told(name, "", "failed")
 
 
+def java_cause(error: Exception) -> str:
+    """What the innermost exception of Java says; empty where the error is not Java's."""
+    inner = getattr(error, "java_exception", None)
+    if inner is None:
+        return ""
+    while inner.getCause() is not None:
+        inner = inner.getCause()
+    return f"{inner.getClass().getSimpleName()}: {inner.getMessage()}"
+
+
 def explained(name: str, error: Exception) -> AurifyError:
     """An error of the machine or of a table's function, told with its place and cause."""
-    text = f"{type(error).__name__}: {error}"
+    text = java_cause(error) or f"{type(error).__name__}: {error}"
     full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     if full or "No space left on device" in text:
         return EnvironmentFailure.of(
             name, "the disk is full", "room for the batch", "make room and refresh again: nothing was published"
         )
-    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    first = next((line for line in text.splitlines() if line.strip()), text)
+    if "DELTA_VIOLATE_CONSTRAINT" in text or "DELTA_NOT_NULL_CONSTRAINT" in text:
+        hint = "put the constraint into the suite, so that its rows go to quarantine; nothing was published"
+        return DataError.of(name, text.replace("\n", " "), "rows that the constraints of the table allow", hint)
     if type(error).__name__ in ("AnalysisException", "ParseException", "PythonException", "PySparkTypeError"):
-        return DataError.of(name, f"{type(error).__name__}: {first}", "a function that Spark can run", "mend its code")
+        return DataError.of(name, first, "a function that Spark can run", "mend its code")
     failure = EnvironmentFailure.of(
         name,
-        f"{type(error).__name__}: {first}",
+        first,
         "a batch that runs to its end",
         "refresh again: it goes on where it was",
     )

@@ -10,7 +10,7 @@ from aurify.errors import AurifyError
 from aurify.publish.balance import Balance
 from aurify.publish.batch_log import Batch
 from aurify.publish.delta_log import Commit
-from aurify.publish.publication import Attempt, clean, settle
+from aurify.publish.publication import Attempt, clean, settled_balance
 from aurify.publish.state import notes
 from aurify.workflows.run import Run
 from aurify.workflows.schedule import explained
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 BATCH_STATES = ("published", "accepted", "rejected")
+UNDONE = "undone"
 
 
 def finish(lake: Lake, run: Run) -> None:
@@ -39,11 +40,13 @@ def record_ledger(lake: Lake, run: Run) -> None:
     rules: list[Mapping[str, Any]] = []
     newest: dict[str, tuple[int, int]] = {}
     for table in run.names:
-        stands = min(lake.batches_ledger.newest(table), lake.rules_ledger.newest(table))
-        for commit, note in _unrecorded(lake, table, stands):
-            place = (int(note["generation"]), int(note["batch"]))
-            newest[table] = max(place, newest.get(table, (0, 0)))
-            balance = _balance(lake, run, table, commit, note)
+        for commit, note in _unrecorded(lake, table):
+            try:
+                balance = _balance(lake, run, table, commit, note)
+            except AurifyError as error:
+                run.failed(table, error)
+                break
+            newest[table] = (int(note["generation"]), int(note["batch"]))
             batches.append(_batch_row(table, commit, note, balance))
             rules += _rule_rows(table, note, balance)
     if newest:
@@ -55,7 +58,17 @@ def record_ledger(lake: Lake, run: Run) -> None:
         lake.runs_ledger.append([_run_row(run, len(batches), failed)])
 
 
-def _unrecorded(lake: Lake, table: str, stands: tuple[int, int]) -> list[tuple[Commit, Mapping[str, Any]]]:
+def count_left_out(lake: Lake, table: str, run: Run) -> None:
+    """Count what a killed run, or one whose balance did not add up, has published and not recorded.
+
+    BalanceError where rows are missing: the table stays stopped until it is restored.
+    """
+    for commit, note in _unrecorded(lake, table):
+        _balance(lake, run, table, commit, note)
+
+
+def _unrecorded(lake: Lake, table: str) -> list[tuple[Commit, Mapping[str, Any]]]:
+    stands = min(lake.batches_ledger.newest(table), lake.rules_ledger.newest(table))
     handle = lake.state(table).handle
     if handle is None or handle.position <= stands:
         return []
@@ -65,12 +78,18 @@ def _unrecorded(lake: Lake, table: str, stands: tuple[int, int]) -> list[tuple[C
             continue
         if (int(note["generation"]), int(note["batch"])) <= stands:
             break
-        found.append((commit, note))
+        undone = int(note["generation"]) < handle.position[0]
+        found.append((commit, {**note, "state": UNDONE} if undone else note))
     return found[::-1]
 
 
 def _balance(lake: Lake, run: Run, table: str, commit: Commit, note: Mapping[str, Any]) -> Balance:
-    """The balance as this run counted it, else counted again from the commit and the staged files."""
+    """The balance as this run counted it, else counted again from the commit and the staged files.
+
+    Of a batch that a restore or a rebuild has undone, only what was counted before its commit.
+    """
+    if note["state"] == UNDONE:
+        return Balance(**note["counts"])
     for attempt in run.attempts:
         if attempt.id == note["attempt"]:
             return attempt.balance
@@ -92,8 +111,8 @@ def _balance(lake: Lake, run: Run, table: str, commit: Commit, note: Mapping[str
     )
     if target.mode == "upsert":
         left.located = {c: left.staged.values("ok", c) for c in target.locate_by}
+    left.balance = settled_balance(left, commit)
     run.attempts.append(left)
-    left.balance = settle(left, commit)
     return left.balance
 
 

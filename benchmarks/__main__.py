@@ -1,0 +1,37 @@
+"""`python -m benchmarks [refresh|days|growth|cli|reference ...]`: run the named benchmarks, all if none is named."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks import command_line, days, growth, reference, refresh
+from benchmarks.program import ROOT
+
+BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
+    "refresh": refresh.measure,
+    "days": days.measure,
+    "growth": growth.measure,
+    "cli": command_line.measure,
+    "reference": reference.measure,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run them one after the other, each in a scratch folder that is removed afterwards."""
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        sys.exit(f"no benchmark {', '.join(unknown)}; there is {', '.join(BENCHMARKS)}")
+    for name in names or BENCHMARKS:
+        scratch = ROOT / ".aurify" / "benchmarks" / name
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            BENCHMARKS[name](scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
