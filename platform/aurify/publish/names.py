@@ -2,5 +2,9 @@
 
 
 def quoted(name: str) -> str:
-    """The name as Spark reads it literally."""
+    """The name as Spark reads it literally.
+
+    >>> quoted("net `unit` price.eur")
+    '`net ``unit`` price.eur`'
+    """
     return "`" + name.replace("`", "``") + "`"

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from aurify.publish.names import quoted
 from aurify.sources.listing import file_uri
-from aurify.sources.scan import DELIVERED_AT, DELIVERY, MALFORMED, SOURCE_FILE, SOURCE_ROW, URI, quoted
+from aurify.sources.scan import DELIVERED_AT, DELIVERY, MALFORMED, SOURCE_FILE, SOURCE_ROW, URI
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

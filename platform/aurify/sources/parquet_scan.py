@@ -7,9 +7,10 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aurify.publish.names import quoted
 from aurify.sources.listing import open_file
 from aurify.sources.parquet_types import NANOSECONDS, spark_types
-from aurify.sources.scan import OPTIONS, SOURCE_ROW, URI, quoted, scan_path, scan_session
+from aurify.sources.scan import OPTIONS, SOURCE_ROW, URI, scan_path, scan_session
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

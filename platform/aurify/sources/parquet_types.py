@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from aurify.publish.names import quoted
 from aurify.sources.fault import Fault
-from aurify.sources.scan import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -56,8 +56,3 @@ def handed_over(frame: DataFrame, spark: SparkSession) -> DataFrame:
         return spark.table(f"{spark.conf.get('spark.sql.globalTempDatabase', 'global_temp')}.{name}")
     finally:
         spark.catalog.dropGlobalTempView(name)
-
-
-def quoted(name: str) -> str:
-    """The name as SQL takes it."""
-    return "`" + name.replace("`", "``") + "`"

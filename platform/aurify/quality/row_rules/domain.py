@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import types as T
 
+from aurify.publish.names import quoted
+
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
@@ -60,15 +62,6 @@ def column(name: str) -> Column:
     from pyspark.sql import functions as F
 
     return F.col(quoted(name))
-
-
-def quoted(name: str) -> str:
-    """A column name in backquotes.
-
-    >>> quoted("net `unit` price.eur")
-    '`net ``unit`` price.eur`'
-    """
-    return "`" + name.replace("`", "``") + "`"
 
 
 def balanced(parts: Sequence[Column], join: Callable[[Column, Column], Column]) -> Column:
