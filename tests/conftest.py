@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# A loaded machine is slow, not wrong.
-settings.register_profile("aurify", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A loaded machine is slow, not wrong. The same examples each time; `pytest --hypothesis-profile=search` draws new ones.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("aurify", settings.get_profile("search"), derandomize=True)
 settings.load_profile("aurify")
 
 

@@ -145,10 +145,10 @@ def _same(value: Any) -> Any:
 
 
 def _rank(value: Any) -> Any:
-    """Spark's order: NaN is above everything."""
-    if isinstance(value, float):
-        return (1, 0.0) if math.isnan(value) else (0, value)
-    return value
+    """Spark's order: NaN is above every other number; numbers of two types are compared by value."""
+    if isinstance(value, float) and math.isnan(value):
+        return (1, 0)
+    return (0, value)
 
 
 def _within(
