@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("aurify", settings.get_profile("search"), derandomize=True)
 settings.load_profile("aurify")
+
+PROJECTS = ("retail", "shop")
+
+
+@pytest.fixture(autouse=True)
+def _own_modules() -> Iterator[None]:
+    """A test that opens another project named like one that is imported already leaves the first to the others."""
+    before, path = {name: sys.modules[name] for name in sys.modules if name.split(".")[0] in PROJECTS}, list(sys.path)
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] in PROJECTS]:
+        del sys.modules[name]
+    sys.modules.update(before)
+    sys.path[:] = path
 
 
 @pytest.fixture(scope="session")

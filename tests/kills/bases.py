@@ -94,8 +94,8 @@ class Bases:
         shutil.rmtree(root / "landing")
         deliver(root, DAY_1)
         lake = self.open(root)
-        for table in TABLES:
-            path, column = lake.target(table).path, lake.target(table).schema.names[0]
+        for table, column in zip(TABLES, ("_source_row", "order_no", "placed_on"), strict=True):
+            path = lake.target(table).path
             self.spark.newSession().sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT sane CHECK ({column} IS NOT NULL)")
             handle = Handle.open(path)
             assert handle is not None

@@ -17,8 +17,9 @@ from tests.kills.harness import Border, Victim, start_victim
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SEED = os.environ.get("AURIFY_KILL_SEED") or str(random.randrange(1_000_000))
-LANDED = pytest.StashKey[list[str]]()
+# In the environment, so that every process of one test run draws the same moments.
+SEED = os.environ.setdefault("AURIFY_KILL_SEED", str(random.randrange(1_000_000)))
+LANDED = "random kill"
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,16 @@ def bases(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Base
     return Bases(tmp_path_factory.mktemp("bases"), spark)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def planned(
     request: pytest.FixtureRequest, bases: Bases, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, KilledLake]:
-    """A killed lake for every selected test that asks for one, by test; one process and one kill for all."""
+    """A killed lake for every selected test of the file that asks for one, by test; one process, one kill for all."""
     asked: dict[str, Kill] = {
         item.nodeid: cast("Kill", item.callspec.params["killed"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec") and "killed" in item.callspec.params
+        if item.path == request.path
     }
     folder = tmp_path_factory.mktemp("killed")
     lakes = {name: (bases.copy(kill.start, folder / f"{i}"), kill) for i, (name, kill) in enumerate(asked.items())}
@@ -80,15 +82,11 @@ def killed(request: pytest.FixtureRequest, planned: Mapping[str, KilledLake]) ->
     return lake
 
 
-@pytest.fixture(scope="session")
-def landed(request: pytest.FixtureRequest) -> list[str]:
-    """Where the random kills landed, in words."""
-    return request.config.stash.setdefault(LANDED, [])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which moments were drawn, so that a failure can be drawn again."""
-    if landed := config.stash.get(LANDED, []):
+    reports = [r for found in terminalreporter.stats.values() for r in found if isinstance(r, pytest.TestReport)]
+    landed = [value for r in reports if r.when == "call" for name, value in r.user_properties if name == LANDED]
+    if landed:
         terminalreporter.section(f"random kills, AURIFY_KILL_SEED={SEED}")
         for line in landed:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(str(line))

@@ -56,8 +56,10 @@ class Victim:
     def wait_for(self, there: Callable[[list[dict[str, Any]]], bool], what: str) -> None:
         """Wait until its steps say so."""
         until = time.monotonic() + PATIENCE_S
-        while not there(self.steps()):
-            ended = self.process.poll() is not None
+        while True:
+            ended = self.process.poll() is not None  # asked first: its last step may be told right before its end
+            if there(self.steps()):
+                return
             if ended or time.monotonic() > until:
                 raise AssertionError(f"the victim {'ended' if ended else 'hangs'} before {what}:\n{self.output()}")
             time.sleep(0.005)

@@ -25,7 +25,7 @@ from aurify.workflows.restore import restore
 from tests.kills import plants
 from tests.kills.bases import Bases
 from tests.kills.borders import TABLES
-from tests.kills.picture import Rows, differences, rows_by_log
+from tests.kills.picture import Rows, differences, rows_by_log, rows_by_spark
 from tests.kills.plants import Plant
 
 pytestmark = pytest.mark.timeout(1800)
@@ -113,7 +113,8 @@ def test_a_loss_by_the_commit_stops_the_table_until_it_is_restored(
     refused(bases.open(root), SILVER)
     restore(bases.open(root), SILVER, to=1)
     assert bases.open(root).refresh().exit_code == 0
-    assert not differences(rows_of_tables(rows_by_log(root)), rows_of_tables(bases.by_log("day 2")))
+    # The way of the commit differs, a rebuild for a rewrite, and so do the columns of the files that no reader sees.
+    assert not differences(rows_of_tables(rows_by_spark(bases.open(root))), rows_of_tables(bases.by_spark("day 2")))
 
 
 def test_a_loss_in_the_first_batch_has_a_way_on(bases: Bases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,4 +140,4 @@ def refused(lake: Lake, table: str) -> BalanceError:
 
 def rows_of_tables(picture: Mapping[str, Rows]) -> dict[str, Rows]:
     """The rows of the tables alone."""
-    return {name: rows for name, rows in picture.items() if name.startswith("rows of")}
+    return {name: picture[name] for name in TABLES}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kills.bases import Bases
-from tests.kills.conftest import SEED
+from tests.kills.conftest import LANDED, SEED
 from tests.kills.harness import NOWHERE, victim
 from tests.kills.picture import committed_notes, differences, rows_by_log, rows_by_spark
 
@@ -39,9 +39,20 @@ def timeline(bases: Bases, tmp_path_factory: pytest.TempPathFactory) -> Sequence
     return steps[: last + 1]
 
 
+@pytest.fixture(scope="module")
+def landed() -> list[str]:
+    """Where the kills landed, in words."""
+    return []
+
+
 @pytest.mark.parametrize("number", MOMENTS)
 def test_a_refresh_killed_at_a_random_moment_is_made_good_by_the_next(
-    number: int, timeline: Sequence[dict[str, Any]], bases: Bases, landed: list[str], tmp_path: Path
+    number: int,
+    timeline: Sequence[dict[str, Any]],
+    bases: Bases,
+    landed: list[str],
+    record_property: Callable[[str, object], None],
+    tmp_path: Path,
 ) -> None:
     seconds = [step["seconds"] for step in timeline]
     moment = random.Random(f"{SEED} {number}").uniform(seconds[0], seconds[-1])
@@ -56,6 +67,7 @@ def test_a_refresh_killed_at_a_random_moment_is_made_good_by_the_next(
     late = len(committed_notes(root / "lake" / "gold" / "days")) > 1
     place = f"{last['table']} {last['step']}".strip()
     landed.append(f"{number}: {moment - seconds[0]:.3f} s, after '{place}'{', after the last commit' if late else ''}")
+    record_property(LANDED, landed[-1])
     report = bases.open(root).refresh()
     assert report.exit_code == 0, report.as_dict()
     assert not differences(rows_by_log(root), bases.by_log("day 2")), landed[-1]

@@ -30,8 +30,7 @@ def refresh(given: Invocation, selection: tuple[str, ...], full: bool) -> Answer
     lake = given.lake()
     with shown_steps() as listen:
         report = run_refresh(lake, selection, full=full, listen=listen)
-    errors = [table.error for table in report.tables.values() if table.error is not None]
-    return Answer(report.as_dict(), lambda console: _show(console, report), report.exit_code, tuple(errors))
+    return Answer(report.as_dict(), lambda console: _show(console, report), report.exit_code, tuple(report.errors))
 
 
 def _show(console: Console, report: RunReport) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from aurify.errors import ConfigurationError
 from aurify.publish.batch_log import BatchLog, FileDelivery, VersionRange
 from aurify.publish.delta_log import Commit, commits
-from aurify.publish.merge import rank
+from aurify.publish.merge import ranks
 from aurify.publish.names import quoted
 from aurify.publish.read import read_files, read_version
 from aurify.publish.target import DELETED, Handle, Target
@@ -209,7 +209,7 @@ def newest_per_key(rows: DataFrame, source: Target) -> DataFrame:
 
     if source.mode != "upsert":
         return rows
-    newest = Window.partitionBy(*(quoted(k) for k in source.keys)).orderBy(rank(source).desc())
+    newest = Window.partitionBy(*(quoted(k) for k in source.keys)).orderBy(*(value.desc() for value in ranks(source)))
     return rows.withColumn("_newest", F.row_number().over(newest)).where("_newest = 1").drop("_newest")
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from aurify.errors import EnvironmentFailure
@@ -97,7 +98,8 @@ class Lease:
         while not self._done.wait(self._heartbeat_s):
             if not self.is_mine:
                 return
-            self._storage.write(self._path(self._number), self._content())
+            with suppress(OSError):  # a full disk, or a store that is away: the next beat may get through
+                self._storage.write(self._path(self._number), self._content())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -105,5 +107,9 @@ class Lease:
         self._done.set()
         if self._thread is not None:
             self._thread.join(timeout=self._heartbeat_s)
-        if self.is_mine:
+        if not self.is_mine:
+            return
+        try:
             self._storage.write(self._path(self._number), self._content(released=True))
+        except OSError:  # no room for the word: no claim says the same
+            self._storage.remove(self._path(self._number))

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 
 
 def content(target: Target, side: str = "") -> Column:
-    """All contract columns as one comparable value, NULLs in their place: the last tie-break of a key.
+    """All contract columns as one comparable value, NULLs in their place.
 
     A hash would not do: Spark's skip NULLs, so that different rows tie.
     """
+    from pyspark.sql import functions as F
+
+    return F.struct(*_comparable(target, side))
+
+
+def _comparable(target: Target, side: str) -> list[Column]:
     from pyspark.sql import functions as F
 
     dot = f"{side}." if side else ""
@@ -30,19 +36,24 @@ def content(target: Target, side: str = "") -> Column:
         value = F.col(f"{dot}{quoted(field.name)}")
         comparable = F.to_json(F.struct(value)) if "map<" in field.dataType.simpleString() else value
         columns.append(comparable.alias(field.name))
-    return F.struct(*columns)
+    return columns
 
 
-def rank(target: Target, side: str = "") -> Column:
-    """What two rows of one key are compared by: order, then put before delete, then content."""
+def ranks(target: Target, side: str = "") -> list[Column]:
+    """What two rows of one key are compared by, one after the other: order, then put before delete, then content."""
     from pyspark.sql import functions as F
 
     assert target.order_by is not None
     dot = f"{side}." if side else ""
     is_put = ~F.coalesce(F.col(f"{dot}{DELETED}"), F.lit(False))
-    return F.struct(
-        F.col(f"{dot}{quoted(target.order_by)}").alias("o"), is_put.alias("p"), content(target, side).alias("c")
-    )
+    return [F.col(f"{dot}{quoted(target.order_by)}").alias("_o"), is_put.alias("_p"), *_comparable(target, side)]
+
+
+def rank(target: Target, side: str = "") -> Column:
+    """The same as one value."""
+    from pyspark.sql import functions as F
+
+    return F.struct(*ranks(target, side))
 
 
 def merge_session(spark: SparkSession, stamp: Stamp) -> SparkSession:

@@ -88,9 +88,12 @@ def count_before(attempt: Attempt, rows_same: bool) -> None:
 def publish_quarantine(attempt: Attempt) -> None:
     """Commit the failed rows to quarantine; they count once the target's commit names the attempt."""
     expected = attempt.balance.quarantined
-    rows = commit_quarantine(
-        attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, attempt.stamp.note
-    )
+    try:
+        rows = commit_quarantine(
+            attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, attempt.stamp.note
+        )
+    except CommitFailedError as error:  # somebody else, who took this batch over, was there first
+        raise _as_conflict(error) from error
     if rows != expected:
         problem = attempt.balance.with_counts(quarantined=rows).problem_before(rows_same=False)
         raise BalanceError(

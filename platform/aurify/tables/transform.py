@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aurify.errors import AurifyError, ConfigurationError, Problem, did_you_mean
-from aurify.publish.merge import rank
+from aurify.publish.merge import ranks
 from aurify.publish.names import quoted
 from aurify.publish.target import DELETED, Target
 from aurify.quality import Check, OnFail
@@ -177,7 +177,7 @@ def newest_only(target: Target, rows: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     by = list(dict.fromkeys([*target.locate_by, *target.keys]))
-    order = [(F.col("verdict") == "ok").desc(), rank(target).desc()]
+    order = [(F.col("verdict") == "ok").desc(), *(value.desc() for value in ranks(target))]
     place = F.row_number().over(Window.partitionBy(*map(quoted, by)).orderBy(*order))
     superseded = (F.col("verdict") == "ok") & (F.col("_place") > 1)
     ranked = rows.withColumn("_place", place)

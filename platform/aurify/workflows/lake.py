@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -88,10 +89,17 @@ class Lake:
 
     @property
     def spark(self) -> SparkSession:
-        """The session, with every table that has rows under its name."""
+        """The session, with every table that has rows under its name; a table that can't be read is told."""
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
         session = self.session
         for name in self.specs:
-            self.register(name)
+            try:
+                self.register(name)
+            except (PySparkException, Py4JError) as error:
+                said = str(getattr(error, "java_exception", error)).splitlines()[0]
+                warnings.warn(f"{name} has no view, it can't be read: {said}", stacklevel=2)
         return session
 
     def work_session(self) -> SparkSession:

@@ -80,16 +80,28 @@ class RunReport:
     run: str
     tables: Mapping[str, TableReport]
     interrupted: bool = False
+    error: AurifyError | None = None  # of the run itself, after its tables
 
     @property
     def exit_code(self) -> int:
         """0 done, else the gravest: 3 the environment, 2 the configuration, 1 the data; 130 when interrupted."""
-        return 130 if self.interrupted else max((t.exit_code for t in self.tables.values()), default=0)
+        if self.interrupted:
+            return 130
+        codes = [table.exit_code for table in self.tables.values()]
+        return max([*codes, self.error.exit_code if self.error else 0])
+
+    @property
+    def errors(self) -> list[AurifyError]:
+        """What went wrong, table by table, and last in the run itself."""
+        found = [*(table.error for table in self.tables.values()), self.error]
+        return [error for error in found if error is not None]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "run": self.run,
             "exit_code": self.exit_code,
+            "interrupted": self.interrupted,
+            "error": self.error.render() if self.error else None,
             "tables": [t.as_dict() for t in self.tables.values()],
         }

@@ -72,14 +72,13 @@ def java_cause(error: Exception) -> str:
     return f"{inner.getClass().getSimpleName()}: {inner.getMessage()}"
 
 
-def explained(name: str, error: Exception) -> AurifyError:
+def explained(name: str, error: Exception, consequence: str = "nothing was published") -> AurifyError:
     """An error of the machine or of a table's function, told with its place and cause."""
     text = java_cause(error) or f"{type(error).__name__}: {error}"
     full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     if full or "No space left on device" in text:
-        return EnvironmentFailure.of(
-            name, "the disk is full", "room for the batch", "make room and refresh again: nothing was published"
-        )
+        hint = f"make room and refresh again: {consequence}"
+        return EnvironmentFailure.of(name, "the disk is full", "room for the batch", hint)
     first = next((line for line in text.splitlines() if line.strip()), text)
     if "DELTA_VIOLATE_CONSTRAINT" in text or "DELTA_NOT_NULL_CONSTRAINT" in text:
         hint = "put the constraint into the suite, so that its rows go to quarantine; nothing was published"

@@ -23,15 +23,15 @@ UNDONE = "undone"
 
 
 def finish(lake: Lake, run: Run) -> None:
-    """Write the ledger and delete the staged files that no commit names."""
+    """Write the ledger and delete the staged files that no commit names; what can't be, is left to the next run."""
     try:
         record_ledger(lake, run)
         for attempt in run.attempts:
             clean(attempt)
-    except AurifyError:
-        raise
-    except Exception as error:
-        raise explained("ledger", error) from error
+    except AurifyError as error:
+        run.report.error = error
+    except Exception as error:  # noqa: BLE001 - the batches are published, and their report must reach the caller
+        run.report.error = explained("ledger", error, "what was published stands; the next refresh records it")
 
 
 def record_ledger(lake: Lake, run: Run) -> None:
@@ -40,15 +40,14 @@ def record_ledger(lake: Lake, run: Run) -> None:
     rules: list[Mapping[str, Any]] = []
     newest: dict[str, tuple[int, int]] = {}
     for table in run.names:
-        for commit, note in _unrecorded(lake, table):
-            try:
+        try:
+            for commit, note in _unrecorded(lake, table):
                 balance = _balance(lake, run, table, commit, note)
-            except AurifyError as error:
-                run.failed(table, error)
-                break
-            newest[table] = (int(note["generation"]), int(note["batch"]))
-            batches.append(_batch_row(table, commit, note, balance))
-            rules += _rule_rows(table, note, balance)
+                newest[table] = (int(note["generation"]), int(note["batch"]))
+                batches.append(_batch_row(table, commit, note, balance))
+                rules += _rule_rows(table, note, balance)
+        except AurifyError as error:
+            run.failed(table, error)
     if newest:
         lake.batches_ledger.append(batches, newest)
         lake.rules_ledger.append(rules, newest)
