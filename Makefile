@@ -13,7 +13,11 @@ LOCK := requirements/dev.lock
 SUM := $(shell cat $(LOCK) setup.py | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(SUM)
 PREPARED := $(VENV)/.prepared-$(SUM)
-TIERS = $(wildcard tests/unit tests/integration tests/golden tests/e2e)
+# Those with Spark; the longest first.
+TIERS = tests/kills tests/golden tests/e2e tests/integration
+# Two at a time, each with a session of its own: one alone leaves most of two cores idle.
+WORKERS = 2
+IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile
 CODE = $(wildcard platform jobs tests benchmarks setup.py)
 
 help: ## list the targets
@@ -49,14 +53,15 @@ lint: setup ## ruff, mypy, import contracts
 	$(PYTHON) -m mypy $(CODE)
 	$(VENV)/bin/lint-imports
 
-test: lint ## set-up, checks of the code, all tests but the kill harness
-	for tier in $(TIERS); do $(PYTHON) -m pytest "$$tier"; done
+test: lint ## set-up, checks of the code, all tests, of the kills the borders and five random moments
+	$(PYTHON) -m pytest tests/unit
+	$(PYTHON) -m pytest $(IN_PARALLEL) $(TIERS)
 
 test-unit: setup ## the tests that need no JVM
 	$(PYTHON) -m pytest tests/unit
 
 test-kills: setup ## kill a refresh at every step border and at 50 random moments
-	$(PYTHON) -m pytest -m "kills or not kills" tests/kills
+	$(PYTHON) -m pytest -m "kills or not kills" $(IN_PARALLEL) tests/kills
 
 demo: setup ## three days of a shop from raw files to gold, then once more: nothing moves
 	@$(PYTHON) -m retail.demo

@@ -46,6 +46,8 @@ ON_ONE_MACHINE = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
+    # The code of a day of a few tables: with 100, the default, each day compiles all of it again.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.databricks.delta.snapshotPartitions": "2",
 }
 
