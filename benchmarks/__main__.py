@@ -1,4 +1,4 @@
-"""`python -m benchmarks [refresh|days|growth|cli|reference ...]`: run the named benchmarks, all if none is named."""
+"""`python -m benchmarks [refresh|days|growth|cli ...]`: run the named benchmarks, all if none is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import command_line, days, growth, reference, refresh
+from benchmarks import command_line, days, growth, refresh
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
@@ -15,7 +15,6 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "days": days.measure,
     "growth": growth.measure,
     "cli": command_line.measure,
-    "reference": reference.measure,
 }
 
 

@@ -1,18 +1,18 @@
-"""`reference`: UCI Online Retail, all days at once and one by one, gives the figures that its README states."""
+"""The figures that the README of UCI Online Retail states, and what a lake that holds all its days has for them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from benchmarks import program, results
-from benchmarks.meter import Meter
-from benchmarks.work import land, open_lake, refresh
+from benchmarks.program import ROOT
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
-DATA = program.ROOT.parent / "shared" / "data" / "online_retail" / "by-day"
+    from aurify.workflows.lake import Lake
+
+DATA = ROOT.parent / "shared" / "data" / "online_retail" / "by-day"
 SAME = {
     "rows": 541_909,
     "no customer": 135_080,
@@ -36,37 +36,18 @@ SILVER = {"customer": "customer_id", "text": "description", "invoice": "invoice_
           "country": "country", "quantity": "quantity", "price": "unit_price"}  # fmt: skip
 
 
-def measure(scratch: Path) -> None:
-    """Both ways; every figure that differs is named."""
-    if not DATA.is_dir():
-        print(f"reference: skipped, there is no {DATA}")
-        return
-    found = {
-        way: program.run("benchmarks.reference:figures_of", warehouse=str(scratch / way), one_by_one=way == "days")
-        for way in ("at_once", "days")
-    }
-    said = {way: run["returned"] for way, run in found.items()}
-    wrong = [
-        f"{way} {layer} {name}: {said[way][layer][name]}, not {value}"
-        for way in said
-        for layer, figures in EXPECTED.items()
-        for name, value in figures.items()
-        if said[way][layer][name] != value
+def wrong(way: str, found: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Every figure of the tables that is not the one that the data's README states."""
+    return [
+        f"{way}, {layer}, {name}: {found[layer][name]}, not {value}"
+        for layer, expected in EXPECTED.items()
+        for name, value in expected.items()
+        if found[layer][name] != value
     ]
-    results.write("reference", {"lines": 541_909}, {}, {"found": said, "expected": EXPECTED, "wrong": wrong})
-    if wrong:
-        raise SystemExit("\n".join(wrong))
 
 
-def figures_of(spark: SparkSession, meter: Meter, warehouse: str, one_by_one: bool) -> dict[str, dict[str, object]]:
-    """Refresh all days and read the figures from the tables."""
-    lake = open_lake(spark, f"{warehouse}-sources", warehouse)
-    folder, files = Path(f"{warehouse}-sources", "pos_lines"), sorted(DATA.glob("*.csv.gz"))
-    for file in files:
-        land(folder, file)
-        if one_by_one or file == files[-1]:
-            with meter.section("refresh"):
-                refresh(lake)
+def figures_of(lake: Lake) -> dict[str, dict[str, object]]:
+    """The figures of bronze and silver."""
     bronze = figures(lake.read("bronze.pos_lines"), BRONZE)
     own = [c for c in lake.read("bronze.pos_lines").columns if not c.startswith("_")]
     distinct = lake.read("bronze.pos_lines").select(*own).distinct().count()
