@@ -10,6 +10,8 @@ from benchmarks.refresh import ROWS_PER_DAY
 from benchmarks.work import WARM_UP_DAYS, WARM_UP_ROWS
 
 DAYS = {"1m": 50, "5m": 250, "20m": 1000}
+# So small that all sizes fill it: a larger one Java would fill with garbage, the more the longer it runs.
+DRIVER_MEMORY = "1g"
 
 
 def measure(scratch: Path) -> None:
@@ -22,7 +24,8 @@ def measure(scratch: Path) -> None:
         sources, warehouse = str(scratch / f"sources-{size}"), str(scratch / f"aurify-{size}")
         made = program.run("benchmarks.work:generate", out=sources, days=days, rows_per_day=ROWS_PER_DAY)
         rows[size] = made["returned"]
-        run = program.run("benchmarks.work:aurify", sources=sources, warehouse=warehouse, warm_up=warm_up)
+        folders = {"sources": sources, "warehouse": warehouse, "warm_up": warm_up}
+        run = program.run("benchmarks.work:aurify", DRIVER_MEMORY, **folders)
         costs[size] = run["costs"]["aurify"][0]
     small, large = costs["1m"], costs["20m"]
 
@@ -38,4 +41,4 @@ def measure(scratch: Path) -> None:
             "jvm_held_after_collection": grown("jvm_heap_mb"),
         },
     }
-    results.write("growth", rows, ratios, costs)
+    results.write("growth", rows, ratios, {"driver_memory": DRIVER_MEMORY, **costs})

@@ -18,7 +18,7 @@ PYTHON_PATH = f"{ROOT}{os.pathsep}{ROOT / 'platform'}"
 MASTER, DRIVER_MEMORY = "local[2]", "3g"
 
 
-def run(function: str, **arguments: Any) -> dict[str, Any]:
+def run(function: str, driver_memory: str = DRIVER_MEMORY, **arguments: Any) -> dict[str, Any]:
     """Call `module:name(spark, meter, **arguments)` in a new process; gives what it returned, and all costs.
 
     `costs` holds those of every section by name, `since_birth` the wall and CPU time of the process when the
@@ -27,13 +27,13 @@ def run(function: str, **arguments: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         said = json.dumps(arguments, default=str)
-        command = [sys.executable, "-m", "benchmarks.program", function, said, str(answer)]
+        command = [sys.executable, "-m", "benchmarks.program", function, said, str(answer), driver_memory]
         subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": PYTHON_PATH}, check=True)
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found
 
 
-def _main(function: str, said: str, answer: str) -> None:
+def _main(function: str, said: str, answer: str, driver_memory: str) -> None:
     from aurify.config.settings import SparkSettings
     from aurify.session import open_session, stop
 
@@ -41,7 +41,7 @@ def _main(function: str, said: str, answer: str) -> None:
     folder = Path(answer).parent
     gc_log = folder / "gc.log"
     conf = {"spark.driver.extraJavaOptions": f"-Xlog:gc:file={gc_log}:uptime:filecount=0"}
-    settings = SparkSettings(master=MASTER, driver_memory=DRIVER_MEMORY, conf=conf)
+    settings = SparkSettings(master=MASTER, driver_memory=driver_memory, conf=conf)
     spark = open_session(settings, "aurify benchmark", str(folder))
     meter = Meter(spark, gc_log)
     returned = getattr(importlib.import_module(module), name)(spark, meter, **json.loads(said))

@@ -283,3 +283,51 @@ def test_changes_of_mapped_and_deleted_rows_are_read_as_they_are(toy: Toy, spark
     )
     toy.refresh("gold.groups", full=True)
     assert toy.visible("gold.groups", ["file", "n"]) == Counter({("1.csv", 1): 1, ("2.csv", 3): 1, ("3.csv", 2): 1})
+
+
+COPIES = '''
+@table(
+    "silver.log_copy",
+    inputs={"log": changes("silver.log")},
+    keys=["file", "row"],
+    write=Upsert(order_by="row"),
+    columns="file string, row bigint, k string",
+    rows="same",
+    owner="tests",
+)
+def log_copy(log):
+    """One row a line that is there."""
+    return log.select("file", "row", "k")
+
+
+@table(
+    "silver.events_copy",
+    inputs={"events": changes("silver.events")},
+    keys=["k"],
+    write=Upsert(order_by="at"),
+    columns="k string, v int, at timestamp",
+    rows="same",
+    owner="tests",
+)
+def events_copy(events):
+    """One row a key."""
+    return events.select("k", "v", "at")
+'''
+
+
+def test_an_upsert_takes_in_what_mapped_and_deleted_rows_say(toy: Toy, spark: SparkSession) -> None:
+    spark.sql(f"DELETE FROM delta.`{toy.path('silver.log')}` WHERE file = '3.csv' AND row = 1")
+    accept_change(toy.lake, "silver.log", toy.version("silver.log"))
+    toy.declare(EVENTS + COPIES)
+    for number, lines in enumerate(([], [event("k1", 12, 5), event("k3", 3, 5, "D"), event("k6", 6, 5)]), start=5):
+        toy.deliver(f"events/{number}.csv", HEADER, lines, at=number)
+        toy.refresh("bronze.events", "silver.*")
+        log = toy.lake.read("silver.log")
+        events = toy.lake.read("silver.events")
+        for copied, original, columns in (
+            ("silver.log_copy", log, ["file", "row", "k"]),
+            ("silver.events_copy", events, ["k", "v", "at"]),
+        ):
+            expected = Counter(map(tuple, original.select(columns).collect()))
+            assert Counter(map(tuple, toy.lake.read(copied).select(columns).collect())) == expected
+    assert ("3.csv", 1) not in {(r.file, r.row) for r in toy.lake.read("silver.log_copy").collect()}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAINTENANCE = "maintenance"
 POST_IMAGES = ("insert", "update_postimage")
+IMAGES = ("update_preimage", "update_postimage", "delete")
 
 
 class InputGone(ConfigurationError):
@@ -43,13 +44,14 @@ def input_gone(table: str, found: str) -> InputGone:
 
 @dataclass(frozen=True)
 class ChangedFiles:
-    """The files of (after, to] that hold changed rows, by path relative to the table."""
+    """The files of (after, to] that hold changed rows, by path relative to the table; `maintenance` are versions."""
 
     inserts: tuple[str, ...]
     images: tuple[str, ...]
     insert_records: int
     redelivered: tuple[FileDelivery, ...]
     commits: int
+    maintenance: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -65,9 +67,10 @@ def changed_files(storage: Storage, path: str, span: VersionRange) -> ChangedFil
     if span.after < 0:
         return _whole(storage, path, span)
     try:
-        found = [c for c in commits(path, span.after, span.to) if (c.note or {}).get("kind") != MAINTENANCE]
+        made = list(commits(path, span.after, span.to))
     except LookupError as lost:
         raise input_gone(span.table, f"its log no longer holds version {lost.args[0]}") from None
+    found = [c for c in made if (c.note or {}).get("kind") != MAINTENANCE]
     images = [f.path for c in found for f in c.change_files]
     # a MERGE that found nothing to change still rewrites what it matched: removes and no images
     adds = [f for c in found if not c.change_files and not c.removes for f in c.adds if f.data_change]
@@ -80,6 +83,7 @@ def changed_files(storage: Storage, path: str, span: VersionRange) -> ChangedFil
         insert_records=sum(f.records or 0 for f in adds),
         redelivered=tuple(f for c in found for f in _deliveries(c) if f.delivery > 1),
         commits=sum(1 for c in found if c.adds or c.change_files),
+        maintenance=tuple(c.version for c in made if c not in found),
     )
 
 
@@ -120,25 +124,49 @@ class ChangeReader:
             raise input_gone(self.span.table, "another table lies at its path than when the batch was recorded")
         return handle
 
+    @cached_property
+    def _by_spark(self) -> bool:
+        """Whether files alone may not tell the rows: deletion vectors take some away, mapped columns are renamed."""
+        return bool(self.handle.needs_spark)
+
+    @cached_property
+    def _has_images(self) -> bool:
+        return bool(self.files.images) or (self._by_spark and self.span.after >= 0)
+
     def _inserts(self) -> DataFrame:
-        return read_files(self._spark, self._source.path, self.files.inserts, self.handle.schema)
+        if not self._by_spark:
+            return read_files(self._spark, self._source.path, self.files.inserts, self.handle.schema)
+        return read_version(self._spark, self.handle) if self.span.after < 0 else self._feed("insert")
 
     def _images(self, *kinds: str) -> DataFrame:
         from pyspark.sql import functions as F
         from pyspark.sql.types import StringType, StructField, StructType
 
+        if self._by_spark:
+            return self._feed(*({*kinds} - {"insert"} or IMAGES))
         schema = StructType([*self.handle.schema.fields, StructField("_change_type", StringType())])
         rows = read_files(self._spark, self._source.path, self.files.images, schema)
         return (rows.where(F.col("_change_type").isin(*kinds)) if kinds else rows).drop("_change_type")
 
+    def _feed(self, *kinds: str) -> DataFrame:
+        """The changes of these kinds as Delta's own reader tells them."""
+        from pyspark.sql import functions as F
+
+        span = {"startingVersion": self.span.after + 1, "endingVersion": self.span.to}
+        feed = self._spark.read.format("delta").option("readChangeFeed", True).options(**span).load(self._source.path)
+        told = feed.where(F.col("_change_type").isin(*kinds))
+        if self.files.maintenance:
+            told = told.where(~F.col("_commit_version").isin(*self.files.maintenance))
+        return told.select(*(quoted(name) for name in self.handle.schema.fieldNames()))
+
     def rows(self) -> DataFrame:
         """The newest image of every row that came or changed, tombstones included."""
-        if not self.files.images:
+        if not self._has_images:
             rows = self._inserts()
             several = self.files.commits > 1 and self._source.mode == "upsert"
         else:
             rows = self._images(*POST_IMAGES)
-            rows = rows.unionByName(self._inserts()) if self.files.inserts else rows
+            rows = rows.unionByName(self._inserts()) if self.files.inserts or self._by_spark else rows
             several = self.files.commits > 1
         return newest_per_key(rows, self._source) if several else rows
 
@@ -147,6 +175,8 @@ class ChangeReader:
         """Whether rows were taken away: deletes, or lines that a newer delivery of a file replaces."""
         if self.files.redelivered:
             return True
+        if self._source.mode == "upsert" and self._by_spark:
+            return not self.rows().where(quoted(DELETED)).isEmpty()
         names = (*self.files.inserts, *self.files.images)
         return self._source.mode == "upsert" and holds_true([f"{self._source.path}/{n}" for n in names], DELETED)
 
@@ -184,7 +214,7 @@ class ChangeReader:
         """The distinct groups of all rows before and after their change."""
         columns = [quoted(name) for name in by]
         rows = self._inserts().select(*columns)
-        if self.files.images:
+        if self._has_images:
             rows = rows.unionByName(self._images().select(*columns))
         if self.files.redelivered:
             rows = rows.unionByName(self._replaced_deliveries().select(*columns))
@@ -193,12 +223,14 @@ class ChangeReader:
     @property
     def changed_records(self) -> int:
         """Rows in the files that hold changes, images before and after each counted."""
+        if self._by_spark:
+            return self._inserts().count() + (self._images().count() if self._has_images else 0)
         paths = (f"{self._source.path}/{name}" for name in self.files.images)
         return self.files.insert_records + sum(int(pq.read_metadata(path).num_rows) for path in paths)
 
     def count(self) -> int:
         """Rows that came or changed."""
-        plain = not self.files.images and not self.has_withdrawn
+        plain = not self._by_spark and not self.files.images and not self.has_withdrawn
         return self.files.insert_records if plain and self.files.commits <= 1 else self.put().count()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import inspect
 from pathlib import PurePosixPath
 
 from aurify.errors import did_you_mean
+from aurify.sources.encodings import JAVA_NAMES, java_name
 from aurify.tables.reading import Reading, read_text
 from aurify.tables.spec import Changes, Folder
 
@@ -58,8 +58,9 @@ def _check_folder(reading: Reading, key: str, given: Folder) -> None:
             reading.add(f"{key}.{part}", repr(text), "a text", "leave it out for the usual")
     if not isinstance(given.delimiter, str) or len(given.delimiter) != 1 or given.delimiter in '"\r\n':
         reading.add(f"{key}.delimiter", repr(given.delimiter), "one character", "like ';' or '\\t'")
-    if given.encoding and isinstance(given.encoding, str) and not _is_encoding(given.encoding):
-        reading.add(f"{key}.encoding", repr(given.encoding), "an encoding", "like UTF-8, ISO-8859-1 or windows-1252")
+    if given.encoding and isinstance(given.encoding, str) and java_name(given.encoding) is None:
+        hint = did_you_mean(given.encoding, JAVA_NAMES.values()) or "like UTF-8, ISO-8859-1 or windows-1252"
+        reading.add(f"{key}.encoding", repr(given.encoding), "an encoding that can be read line by line", hint)
     if not isinstance(given.header, bool):
         reading.add(f"{key}.header", repr(given.header), "True or False")
     if given.columns != reading.spec.columns:
@@ -74,11 +75,3 @@ def _check_path(reading: Reading, key: str, path: object) -> None:
         reading.add(key, f"the absolute path '{path}'", "a path below the source root", hint)
     elif ".." in PurePosixPath(path).parts:
         reading.add(key, f"the path '{path}', which leaves the source root", "a path below the source root")
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        codecs.lookup(name)
-    except (LookupError, ValueError):
-        return False
-    return True

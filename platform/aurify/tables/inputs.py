@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from aurify.tables.spec import Append, Folder, Recompute, TableSpec, Upsert
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def folder_options(folder: Folder) -> FolderOptions:
@@ -89,7 +92,7 @@ class BatchInputs:
     def groups(self) -> dict[str, list[Any]]:
         """The values of each `by` column among the groups that the batch touches, sorted, None last."""
         by = self._by
-        rows = {tuple(row) for reader in self._readers.values() for row in reader.touched(by).collect()}
+        rows = {row for reader in self._readers.values() for row in _collected(reader.touched(by))}
         return {
             column: sorted({r[i] for r in rows} - {None}) + ([None] if any(r[i] is None for r in rows) else [])
             for i, column in enumerate(by)
@@ -151,3 +154,18 @@ class BatchInputs:
             raise input_gone(span.table, "another table lies at its path than when the batch was recorded")
         rows = without_tombstones(read_version(self._spark, handle, values))
         return current_deliveries(self._storage, rows, handle) if "_delivery" in source.schema.fieldNames() else rows
+
+
+def _collected(rows: DataFrame) -> list[tuple[Any, ...]]:
+    """The rows as values that compare with a file's statistics: moments are aware, in UTC, wherever the driver runs."""
+    from pyspark.sql.types import TimestampType
+
+    moments = {f.name for f in rows.schema.fields if isinstance(f.dataType, TimestampType)}
+    exact = rows.select(*(F.unix_micros(quoted(n)).alias(n) if n in moments else quoted(n) for n in rows.columns))
+    return [
+        tuple(
+            _EPOCH + timedelta(microseconds=value) if name in moments and value is not None else value
+            for name, value in zip(rows.columns, row, strict=True)
+        )
+        for row in exact.collect()
+    ]

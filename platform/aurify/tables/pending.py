@@ -153,6 +153,8 @@ def _find_changes(
         if newest is None:
             pending.waits_for += [driver.table] if last is None else []
             continue
+        if last is not None and last.table != driver.table:
+            raise input_gone(driver.table, f"the batches so far read {last.table} as '{name}'")
         if last is not None and last.table_id != newest.table_id:
             raise input_gone(driver.table, "another table lies at its path than at the last batch")
         if last is not None and last.generation != newest.generation:
