@@ -274,7 +274,9 @@ IN_BRONZE = [
     Mistake("bronze", f"{FED}.inputs.files.format", "'cvs'", "csv or parquet", "did you mean 'csv'?"),
     Mistake("bronze", f"{FED}.inputs.files.pattern", "''", "a text", "leave it out"),
     Mistake("bronze", f"{FED}.inputs.files.delimiter", "';;'", "one character", "like ';'"),
-    Mistake("bronze", f"{FED}.inputs.files.encoding", "'utf-9'", "an encoding that can be read line by line", "like UTF-8"),
+    Mistake(
+        "bronze", f"{FED}.inputs.files.encoding", "'utf-9'", "an encoding that can be read line by line", "like UTF-8"
+    ),
     Mistake(
         "bronze", "bronze.up.inputs.files.path", "the path '../till', which leaves", "a path below the source root"
     ),

@@ -6,7 +6,7 @@ import inspect
 from pathlib import PurePosixPath
 
 from aurify.errors import did_you_mean
-from aurify.sources.encodings import JAVA_NAMES, java_name
+from aurify.sources.encodings import java_name
 from aurify.tables.reading import Reading, read_text
 from aurify.tables.spec import Changes, Folder
 
@@ -59,7 +59,7 @@ def _check_folder(reading: Reading, key: str, given: Folder) -> None:
     if not isinstance(given.delimiter, str) or len(given.delimiter) != 1 or given.delimiter in '"\r\n':
         reading.add(f"{key}.delimiter", repr(given.delimiter), "one character", "like ';' or '\\t'")
     if given.encoding and isinstance(given.encoding, str) and java_name(given.encoding) is None:
-        hint = did_you_mean(given.encoding, JAVA_NAMES.values()) or "like UTF-8, ISO-8859-1 or windows-1252"
+        hint = "like UTF-8, ISO-8859-1 or windows-1252"
         reading.add(f"{key}.encoding", repr(given.encoding), "an encoding that can be read line by line", hint)
     if not isinstance(given.header, bool):
         reading.add(f"{key}.header", repr(given.header), "True or False")
