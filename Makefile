@@ -17,7 +17,7 @@ PREPARED := $(VENV)/.prepared-$(SUM)
 TIERS = tests/kills tests/golden tests/e2e tests/integration
 # Two at a time, each with a session of its own: one alone leaves most of two cores idle.
 WORKERS = 2
-IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile
+IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --durations 25
 CODE = $(wildcard platform jobs tests benchmarks setup.py)
 
 help: ## list the targets

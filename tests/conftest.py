@@ -40,7 +40,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     conf = {
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        # With one compiler alone Java keeps room for 48 MB of code, and would throw away what the next test needs.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
     }
     here = SparkSettings(master="local[2]", driver_memory="2g", conf=conf)
     session = open_session(here, "aurify tests", str(tmp_path_factory.mktemp("lake")))
