@@ -48,8 +48,8 @@ def while_staging(table: str, verdict: str) -> Plant:
     def put(set_attribute: SetAttribute) -> None:
         write = attribute(staging, "write_staged")
 
-        def losing(frame: DataFrame, folder: str, what: str) -> int:
-            handed: int = write(frame, folder, what)
+        def losing(frame: DataFrame, folder: str, what: str, rows_per_file: int) -> int:
+            handed: int = write(frame, folder, what, rows_per_file)
             files = sorted(Path(folder, f"verdict={verdict}").glob("*.parquet")) if what.startswith(table) else []
             if files:
                 _cut(str(files[-1]))

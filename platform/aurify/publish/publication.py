@@ -17,6 +17,7 @@ from aurify.publish.delta_log import Commit
 from aurify.publish.merge import content, merge, merge_session, rank
 from aurify.publish.names import quoted
 from aurify.publish.quarantine import attempt_folder, commit_quarantine, with_columns
+from aurify.publish.ranges import between_files, located_column, rows_per_file
 from aurify.publish.read import holds, overlaps, read_files, read_version
 from aurify.publish.rewrite import IMAGES, POWERLESS, REWRITTEN, count_images, settled, terms
 from aurify.publish.stage import write_staged
@@ -200,10 +201,14 @@ def _rewrite(attempt: Attempt) -> None:
     target, spark = attempt.target, attempt.spark
     touched = _touched(attempt)
     held = read_files(spark, target.path, [f.path for f in touched], attempt.handle.schema)
-    rows = settled(target, held, _source(attempt, spark), attempt.oldest)
+    column = located_column(target)
+    offered = attempt.balance.offered + attempt.balance.removed
+    bounds = between_files(touched, column, attempt.located[column], offered) if column else ()
+    rows = settled(target, held, _source(attempt, spark), attempt.oldest, bounds)
     if target.locate_by:
         rows = rows.sortWithinPartitions(*map(quoted, target.locate_by))
-    write_staged(rows, attempt.folder, f"{target.name} {attempt.batch.label}: settle with the rows that are there")
+    what = f"{target.name} {attempt.batch.label}: settle with the rows that are there"
+    write_staged(rows, attempt.folder, what, rows_per_file(target))
     attempt.staged.forget()
     attempt.step("settled")
     attempt.note["images"] = [relative(p, target.path) for p in attempt.staged.paths(IMAGES)]

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from aurify.publish.merge import content, rank
 from aurify.publish.names import quoted
+from aurify.publish.ranges import RANGE, Bounds, in_ranges
 from aurify.publish.staged import StagedFiles
 from aurify.publish.target import DELETED, Target
 
@@ -28,20 +29,30 @@ REWRITTEN, IMAGES, POWERLESS, CHANGE = "rewritten", "images", "powerless", "_cha
 TERMS = ("inserted", "updated", "deleted", "stale", "unchanged")
 
 
-def settled(target: Target, held: DataFrame, offered: DataFrame, oldest: datetime | None) -> DataFrame:
+def settled(
+    target: Target, held: DataFrame, offered: DataFrame, oldest: datetime | None, bounds: Bounds = ()
+) -> DataFrame:
     """Every row with the file it belongs to: `rewritten`, `images`, `stale` or `unchanged`, in `verdict`.
 
     `held` are the rows of the files to exchange, `offered` the staged rows, one a key, with `_deleted`.
     `oldest` is the time before which tombstones were forgotten. Of the stale rows, deletes that tie with a row that
-    is there are `powerless`: put beats delete.
+    is there are `powerless`: put beats delete. With `bounds`, each task has one range of the first `locate_by`, which
+    follows from the key.
     """
     from pyspark.sql import functions as F
 
     names = [f.name for f in target.physical_schema.fields]
-    old = held.select(F.struct(*map(quoted, names)).alias("t"), *_keys(target))
+    by = [f"_k{i}" for i in range(len(target.keys))]
+    if bounds:
+        held, offered = (in_ranges(rows, target.locate_by[0], bounds) for rows in (held, offered))
+        by = [RANGE, *by]
+        # Both sides are cut by the range alone: the join must not ask for a cut by all its keys.
+        held.sparkSession.conf.set("spark.sql.requireAllClusterKeysForCoPartition", "false")
+    ranged = by[:1] if bounds else []
+    old = held.select(F.struct(*map(quoted, names)).alias("t"), *_keys(target), *ranged)
     marked = dict.fromkeys([*map(quoted, names), quoted(DELETED)])
-    new = offered.select(F.struct(*marked).alias("s"), *_keys(target))
-    pairs = old.join(new.hint("shuffle_hash"), [f"_k{i}" for i in range(len(target.keys))], "full_outer")
+    new = offered.select(F.struct(*marked).alias("s"), *_keys(target), *ranged)
+    pairs = old.join(new.hint("shuffle_hash"), by, "full_outer")
     routed = pairs.select("t", "s", F.explode(_routes(target, oldest)).alias("_route"))
     from_old = F.col("_route.old")
     columns = [F.when(from_old, F.col(f"t.{quoted(n)}")).otherwise(F.col(f"s.{quoted(n)}")).alias(n) for n in names]

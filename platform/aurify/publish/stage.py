@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 RECENT_EXECUTIONS = 50
-ROWS_PER_FILE = 1_000_000
 
 
-def write_staged(frame: DataFrame, folder: str, what: str) -> int:
+def write_staged(frame: DataFrame, folder: str, what: str, rows_per_file: int) -> int:
     """Write the rows below `folder`, one folder a verdict, and give the rows that the write was handed.
 
     The count is Spark's own of the tasks that committed, taken as rows are handed to the writer:
@@ -22,7 +21,7 @@ def write_staged(frame: DataFrame, folder: str, what: str) -> int:
     name = f"{what} [{uuid.uuid4().hex[:12]}]"
     spark.sparkContext.setJobDescription(name)
     try:
-        frame.write.partitionBy("verdict").option("maxRecordsPerFile", ROWS_PER_FILE).mode("append").parquet(folder)
+        frame.write.partitionBy("verdict").option("maxRecordsPerFile", rows_per_file).mode("append").parquet(folder)
     finally:
         spark.sparkContext.setJobDescription(None)  # type: ignore[arg-type]
     counted = _rows_handed_over(spark, name)

@@ -15,7 +15,7 @@ from aurify.config.columns import parse_columns
 from aurify.publish.batch_log import Batch, VersionRange
 from aurify.publish.changes import ChangeReader, current_deliveries, input_gone
 from aurify.publish.names import quoted
-from aurify.publish.read import MOST_LITERALS, read_version, without_tombstones
+from aurify.publish.read import MOST_LITERALS, overlaps, read_version, without_tombstones
 from aurify.publish.target import Handle, Target
 from aurify.sources import Delivery, FolderOptions, read_files
 from aurify.storage import Storage
@@ -57,12 +57,16 @@ def target_of(spec: TableSpec, path: str, quarantine_path: str) -> Target:
 
 @dataclass(frozen=True)
 class Frames:
-    """The arguments of a table's function: for what came, and for what was withdrawn if anything was."""
+    """The arguments of a table's function: for what came, and for what was withdrawn if anything was.
+
+    `read` are the rows that the batch brings, `scanned` those that the function is given of its driving inputs.
+    """
 
     put: Mapping[str, DataFrame]
     withdrawn: Mapping[str, DataFrame] | None
     read: int
     withdrawn_rows: int
+    scanned: int
 
 
 class BatchInputs:
@@ -109,21 +113,25 @@ class BatchInputs:
             return self._folder_frames(self._spec.folder, fixed)
         if self._by:
             put = {name: self._restricted(name) for name in self._spec.drivers}
-            return Frames({**put, **fixed}, None, sum(r.changed_records for r in self._readers.values()), 0)
+            read = sum(r.changed_records for r in self._readers.values())
+            return Frames(
+                {**put, **fixed}, None, read, 0, sum(map(self._in_touched_files, self._batch.changes.values()))
+            )
         put = {name: self._put(name) for name in self._spec.drivers}
         read = sum(r.count() for r in self._readers.values())
         taking = {n: r for n, r in self._readers.items() if r.has_withdrawn}
         if not taking or isinstance(self._spec.write, Append):
-            return Frames({**put, **fixed}, None, read, 0)
+            return Frames({**put, **fixed}, None, read, 0, read)
         gone = {n: taking[n].withdrawn() if n in taking else frame.limit(0) for n, frame in put.items()}
         rows = sum(gone[n].count() for n in taking)
-        return Frames({**put, **fixed}, {**gone, **fixed}, read, rows)
+        return Frames({**put, **fixed}, {**gone, **fixed}, read, rows, read + rows)
 
     def _folder_frames(self, folder: Folder, fixed: Mapping[str, DataFrame]) -> Frames:
         name = next(n for n, i in self._spec.inputs.items() if isinstance(i, Folder))
         deliveries = [Delivery(f.path, f.delivery, f.delivered_ms) for f in self._batch.files]
         rows = read_files(self._spark, f"{self._source_root}/{folder.path}", deliveries, folder_options(folder))
-        return Frames({name: rows, **fixed}, None, sum(f.records for f in self._batch.files), 0)
+        read = sum(f.records for f in self._batch.files)
+        return Frames({name: rows, **fixed}, None, read, 0, read)
 
     def _put(self, name: str) -> DataFrame:
         if name in self._readers:
@@ -135,6 +143,11 @@ class BatchInputs:
         if name not in self._batch.changes:
             return self._put(name)
         return self.in_groups(self._version(self._batch.changes[name], self.groups))
+
+    def _in_touched_files(self, span: VersionRange) -> int:
+        handle = Handle.open(self._targets[span.table].path, span.to)
+        live = handle.live_files() if handle else []
+        return sum(f.records or 0 for f in live if overlaps(f, self.groups))
 
     def in_groups(self, rows: DataFrame) -> DataFrame:
         """Of rows that are limited to the values of each `by` column, those of the touched groups exactly."""

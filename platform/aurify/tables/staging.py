@@ -10,9 +10,10 @@ from aurify.errors import Problem
 from aurify.publish.balance import BalanceError
 from aurify.publish.names import quoted
 from aurify.publish.publication import Attempt
+from aurify.publish.ranges import RANGE, ROWS_PER_TASK, in_ranges, located_column, rows_per_file, sampled, spaced
 from aurify.publish.read import overlaps, read_version
 from aurify.publish.stage import write_staged
-from aurify.publish.target import DELETED
+from aurify.publish.target import DELETED, Target
 from aurify.quality import Check, OnFail, Suite, assay, checks_of, failure_counts
 from aurify.tables.inputs import BatchInputs
 from aurify.tables.spec import Recompute, TableSpec, Upsert
@@ -30,9 +31,10 @@ from aurify.tables.transform import (
 )
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 REJECTED = "batch_rejected"
+SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def stage(
 ) -> list[RuleCount]:
     """Write the assayed rows of the batch once; gives the rules with their failures."""
     frames = inputs.frames()
+    _spread(attempt.spark, frames.scanned)
     target = attempt.target
     made = call(spec, target, frames.put)
     rows = contract_rows(target, made)
@@ -70,11 +73,14 @@ def stage(
         if frames.withdrawn is not None:
             gone = withdrawn_rows(spec, target, contract_rows(target, call(spec, target, frames.withdrawn)))
             staged = staged.unionByName(gone.drop(RAW), allowMissingColumns=True)
-        staged = newest_only(target, staged)
+        column = located_column(target)
+        bounds = sampled(contract_rows(target, made), column, frames.scanned) if column else ()
+        staged = newest_only(target, staged, bounds)
     if isinstance(spec.write, Recompute):
-        staged = staged.sortWithinPartitions(*map(quoted, spec.write.by))
+        staged = _laid_out(target, staged, inputs, frames.scanned)
     ready = _columns(attempt, staged, rejected=decision is not None and not decision.accept)
-    handed = write_staged(ready, attempt.folder, f"{spec.name} {attempt.batch.label}: transform, assay, stage")
+    what = f"{spec.name} {attempt.batch.label}: transform, assay, stage"
+    handed = write_staged(ready, attempt.folder, what, rows_per_file(target))
     attempt.staged.forget()
     attempt.balance = attempt.balance.with_counts(read=frames.read, withdrawn=frames.withdrawn_rows, assayed=handed)
     attempt.located = _located(spec, attempt, inputs)
@@ -83,6 +89,21 @@ def stage(
     files = [p for v in ("ok", "drop", "quarantine", "fail") for p in attempt.staged.paths(v)]
     failed = failure_counts(files, checks)
     return [RuleCount(c.id, c.text, c.on_fail.value, failed.get(c.id, 0)) for c in checks]
+
+
+def _laid_out(target: Target, rows: DataFrame, inputs: BatchInputs, scanned: int) -> DataFrame:
+    """The rows of recomputed groups, sorted within a task; in one range a task where they are many."""
+    column = located_column(target)
+    bounds = spaced(inputs.groups[column], scanned) if column else ()
+    ranged = in_ranges(rows, str(column), bounds).drop(RANGE) if bounds else rows
+    return ranged.sortWithinPartitions(*map(quoted, target.locate_by))
+
+
+def _spread(session: SparkSession, rows: int) -> None:
+    """More tasks after a shuffle where the rows are many, so that those of one fit its memory."""
+    tasks = -(-rows // ROWS_PER_TASK)
+    if tasks > int(session.conf.get(SHUFFLE_PARTITIONS) or 0):
+        session.conf.set(SHUFFLE_PARTITIONS, str(tasks))
 
 
 def _checks(
@@ -155,7 +176,8 @@ def _stage_removed(attempt: Attempt, inputs: BatchInputs) -> None:
         found = spark.read.schema(target.physical_schema).parquet(*offered).select(*keys)
         held = held.join(found, list(target.keys), "left_anti")
     own = held.select(*(quoted(f.name) for f in target.physical_schema.fields))
-    handed = write_staged(own.withColumn("verdict", F.lit("removed")), attempt.folder, f"{target.name}: removed rows")
+    marked = own.withColumn("verdict", F.lit("removed"))
+    handed = write_staged(marked, attempt.folder, f"{target.name}: removed rows", rows_per_file(target))
     attempt.staged.forget()
     there = attempt.staged.count("removed")
     if there != handed:

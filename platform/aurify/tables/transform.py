@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aurify.errors import AurifyError, ConfigurationError, Problem, did_you_mean
 from aurify.publish.merge import ranks
 from aurify.publish.names import quoted
+from aurify.publish.ranges import RANGE, Bounds, in_ranges
 from aurify.publish.target import DELETED, Target
 from aurify.quality import Check, OnFail
 from aurify.tables.spec import TableSpec
@@ -167,22 +168,24 @@ def castable_columns(target: Target, made: DataFrame) -> list[str]:
     return [f.name for f in target.schema.fields if f.name in types and not is_lossless(types[f.name], f.dataType)]
 
 
-def newest_only(target: Target, rows: DataFrame) -> DataFrame:
+def newest_only(target: Target, rows: DataFrame, bounds: Bounds) -> DataFrame:
     """Of the rows that passed, all but the newest of a key become `superseded`.
 
     Failed rows compete with nobody, so that cutting a batch in two changes nothing. The rows come out
-    sorted by `locate_by` within a task, so that each file covers few of its values.
+    sorted by `locate_by` within a task, and with `bounds` each task has one range of it.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
     by = list(dict.fromkeys([*target.locate_by, *target.keys]))
+    if bounds:
+        rows, by = in_ranges(rows, target.locate_by[0], bounds), [RANGE, *by]
     order = [(F.col("verdict") == "ok").desc(), *(value.desc() for value in ranks(target))]
     place = F.row_number().over(Window.partitionBy(*map(quoted, by)).orderBy(*order))
     superseded = (F.col("verdict") == "ok") & (F.col("_place") > 1)
     ranked = rows.withColumn("_place", place)
     return ranked.withColumn("verdict", F.when(superseded, F.lit("superseded")).otherwise(F.col("verdict"))).drop(
-        "_place"
+        "_place", RANGE
     )
 
 

@@ -13,6 +13,7 @@ from aurify.errors import DataError
 from aurify.publish.batch_log import VersionRange
 from aurify.publish.committer import Stamp
 from aurify.publish.names import quoted
+from aurify.publish.ranges import located_column
 from aurify.publish.state import TableState, notes
 from aurify.publish.sweep import AN_HOUR, sweep
 from aurify.publish.target import DELETED, Handle
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 A_WEEK_IN_HOURS = 168
+# A batch rewrites the files that it meets: small ones, of one range each.
+LOCATED_FILE_BYTES = 16 << 20
 LISTING_TASKS = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
 
 
@@ -75,6 +78,8 @@ def _maintain(lake: Lake, spec: TableSpec, run: Run, retain_hours: int, sweep_af
         done.files_before = len(state.handle.live_files())
         _refuse_double_keys(session, spec, state)
         done.tombstones_forgotten = _forget_tombstones(session, spec, state, run)
+        if located_column(state.target):
+            session.conf.set("spark.databricks.delta.optimize.maxFileSize", str(LOCATED_FILE_BYTES))
         _sql(session, state, run, f"OPTIMIZE delta.`{state.target.path}`{_clustering(spec)}")
         needed, reader = _oldest_needed(lake, spec, state)
         done.retained_hours, done.held_back_by = _retention(state, retain_hours, needed, reader)
