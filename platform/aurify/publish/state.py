@@ -16,13 +16,14 @@ from aurify.storage import Storage
 
 @dataclass
 class TableState:
-    """One table as a refresh finds it. `handle` is None before the first batch."""
+    """One table as a refresh finds it. `handle` is None before the first batch; `lost` tells a log that is gone."""
 
     target: Target
     storage: Storage
     handle: Handle | None
     generation: int
     log: BatchLog
+    lost: ConfigurationError | None = None
 
     @classmethod
     def read(cls, target: Target, storage: Storage) -> TableState:
@@ -33,7 +34,7 @@ class TableState:
         generation = max([1, published, *recorded[-1:]])
         state = cls(target, storage, handle, generation, BatchLog(storage, target.path, generation))
         if handle is not None and published:
-            _mend(storage, handle)
+            state.lost = _mend(storage, handle)
         return state
 
     @property
@@ -43,7 +44,9 @@ class TableState:
 
     @property
     def consumed(self) -> Consumed:
-        """What the published batches of the generation took in."""
+        """What the published batches of the generation took in; ConfigurationError where nobody knows any more."""
+        if self.lost is not None:
+            raise self.lost
         return self.log.consumed(self.committed)
 
     @property
@@ -85,12 +88,12 @@ def lineage(handle: Handle) -> dict[int, int | None]:
     return found
 
 
-def _mend(storage: Storage, handle: Handle) -> None:
-    """Write the records of the published generation again where they are gone, from the commits."""
+def _mend(storage: Storage, handle: Handle) -> ConfigurationError | None:
+    """Write the records of the published generation again where they are gone, from the commits, or say why not."""
     generation, number = handle.position
     log = BatchLog(storage, handle.path, generation)
     if log.is_whole(number):
-        return
+        return None
     for _, note in notes(handle):
         if note.get("generation") != generation:
             continue
@@ -99,10 +102,12 @@ def _mend(storage: Storage, handle: Handle) -> None:
         elif note.get("record"):
             log.record(Batch.model_validate(note["record"]))
         if log.is_whole(number):
-            return
-    raise ConfigurationError.of(
+            return None
+    error = ConfigurationError.of(
         f"batch log of {handle.path}",
         "it was lost, and the table's commits no longer tell all that was consumed",
         f"the records of batches 1 to {number}",
         "rebuild the table: aurify refresh TABLE --full",
     )
+    assert isinstance(error, ConfigurationError)
+    return error

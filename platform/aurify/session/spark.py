@@ -49,6 +49,8 @@ ON_ONE_MACHINE = {
     # The code of a day of a few tables: with 100, the default, each day compiles all of it again.
     "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.databricks.delta.snapshotPartitions": "2",
+    # VACUUM and wide listings: 10,000 tasks by default.
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # What Spark remembers of its work for a user interface that is off.
     "spark.sql.ui.retainedExecutions": "200",
     "spark.ui.retainedJobs": "200",
