@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.kills.bases import Bases
 from tests.kills.borders import TABLES
 from tests.kills.conftest import Kill, KilledLake
 from tests.kills.harness import Border
-from tests.kills.picture import committed_notes, differences, rows_by_log, rows_by_spark
+from tests.kills.picture import Rows, committed_notes, differences, rows_by_log, rows_by_spark
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -101,7 +102,7 @@ def test_a_vacuum_between_kill_and_refresh_takes_nothing_that_is_needed(
     vacuum(spark, killed.root, BRONZE, f"quarantine/{BRONZE}", f"quarantine/{SILVER}", killed.kill.border.table)
     report = bases.open(killed.root).refresh()
     assert report.exit_code == 0, report.as_dict()
-    assert not differences(rows_by_log(killed.root), bases.by_log("day 2"))
+    assert not differences(without_versions(rows_by_log(killed.root)), without_versions(bases.by_log("day 2")))
 
 
 @pytest.mark.parametrize("killed", AFTER_THE_COMMIT, indirect=True, ids=str)
@@ -156,6 +157,11 @@ def test_what_a_killed_attempt_left_is_swept_and_nothing_else(killed: KilledLake
     assert left <= attempts
     expected = bases.by_spark("day 2")
     assert not differences(rows_by_spark(lake), expected)
+
+
+def without_versions(picture: Mapping[str, Rows]) -> dict[str, Rows]:
+    """What does not name versions: VACUUM commits two of its own, so that later ones have other numbers."""
+    return {name: rows for name, rows in picture.items() if not name.startswith(("commits of", "ledger of batches"))}
 
 
 def vacuum(spark: SparkSession, root: Path, *tables: str) -> None:
