@@ -45,7 +45,8 @@ def rows_by_log(root: Path, tables: Sequence[str] = TABLES) -> dict[str, Rows]:
     for table in tables:
         path = root / "lake" / table.replace(".", "/")
         notes = committed_notes(path)
-        images = [(note, pq.ParquetFile(path / name).read()) for note in notes for name in note.pop("images", ())]
+        named = [(note, path / name) for note in notes for name in note.pop("images", ())]
+        images = [(note, pq.ParquetFile(file).read()) for note, file in named if file.exists()]
         found[f"changes of {table}"] = _sorted(
             {**row, "batch": note["batch"]} for note, rows in images for row in rows.to_pylist()
         )
