@@ -60,6 +60,12 @@ def test_distant_files_are_not_joined_and_many_small_ones_are() -> None:
     assert between_files([LiveFile("x", 1, 5, {})], "d", [FIRST], 10) == []
 
 
+def test_a_day_of_very_many_rows_is_not_one_task() -> None:
+    two, rows = [FIRST, FIRST + timedelta(days=1)], 40 * ranges.ROWS_PER_TASK
+    assert spaced(two, rows) == []
+    assert between_files([LiveFile("x", 1, rows, {"max.d": FIRST})], "d", two, rows) == []
+
+
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rows count as many."""

@@ -91,12 +91,19 @@ def _spark_hash(value: int) -> int:
 
 
 def spaced(values: Sequence[Any], rows: int) -> Bounds:
-    """Bounds that cut sorted values, `rows` rows between them, into ranges for one task each; none for few rows."""
+    """Bounds that cut sorted values, `rows` rows between them, into ranges for one task each.
+
+    None for few rows, and none where a few values have them all: tasks that work are worth more than narrow files.
+    """
     if rows <= MANY_ROWS:
         return []
     plain = [value for value in values if value is not None]
     tasks = min(-(-rows // ROWS_PER_TASK), len(plain))
-    return sorted({plain[len(plain) * i // tasks - 1] for i in range(1, tasks)})
+    return _if_enough({plain[len(plain) * i // tasks - 1] for i in range(1, tasks)}, rows)
+
+
+def _if_enough(bounds: set[Any], rows: int) -> Bounds:
+    return sorted(bounds) if 2 * (len(bounds) + 1) * ROWS_PER_TASK >= rows else []
 
 
 def sampled(rows: DataFrame, column: str, count: int) -> Bounds:
@@ -122,4 +129,4 @@ def between_files(touched: Sequence[LiveFile], column: str, offered: Sequence[An
         if held > per_range:
             bounds.add(high)
             held = 0
-    return sorted(bounds)
+    return _if_enough(bounds, rows + sum(records for _, records in known)) if bounds else []
