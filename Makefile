@@ -14,10 +14,10 @@ SUM := $(shell cat $(LOCK) setup.py | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(SUM)
 PREPARED := $(VENV)/.prepared-$(SUM)
 # Those with Spark; the longest first.
-TIERS = tests/kills tests/golden tests/e2e tests/integration
+TIERS = tests/golden tests/kills tests/e2e tests/integration
 # Two at a time, each with a session of its own: one alone leaves most of two cores idle.
 WORKERS = 2
-IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --durations 25
+IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25
 CODE = $(wildcard platform jobs tests benchmarks setup.py)
 
 help: ## list the targets
