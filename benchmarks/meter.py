@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _MB = 1 << 20
 _COLLECTED = re.compile(r"Pause .*?(\d+)M->(\d+)M\(")
 _FILES = {"number of files read": "files_read", "number of written files": "files_written"}
-_RETAINED = 1000  # executions that Spark's status store keeps
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class Meter:
         store = self._spark._jsparkSession.sharedState().statusStore()
         self._spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
         total = int(store.executionsCount())
-        recent = store.executionsList(max(0, total - _RETAINED), _RETAINED)
+        recent = store.executionsList(0, total)
         for i in range(recent.size()):
             number = recent.apply(i).executionId()
             if number <= execution:

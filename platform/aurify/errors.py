@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+Given = TypeVar("Given", bound="AurifyError")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class AurifyError(Exception):
         super().__init__(self.render())
 
     @classmethod
-    def of(cls, title: str, found: str, expected: str, hint: str = "") -> AurifyError:
+    def of(cls: type[Given], title: str, found: str, expected: str, hint: str = "") -> Given:
         """One problem, named by the title."""
         return cls(title, [Problem(where=title, found=found, expected=expected, hint=hint)])
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 MAINTENANCE = "maintenance"
-POST_IMAGES = ("insert", "update_postimage")
-IMAGES = ("update_preimage", "update_postimage", "delete")
+ARRIVED = ("insert", "update_postimage")
+EVERY_KIND = (*ARRIVED, "update_preimage", "delete")
 
 
 class InputGone(ConfigurationError):
@@ -32,14 +32,12 @@ class InputGone(ConfigurationError):
 
 def input_gone(table: str, found: str) -> InputGone:
     """The error for an input that can't be read any more, with the way on."""
-    error = InputGone.of(
+    return InputGone.of(
         table,
         found,
         "every version since the last batch",
         f"rebuild what reads it: aurify refresh TABLE --full ({table})",
     )
-    assert isinstance(error, InputGone)
-    return error
 
 
 @dataclass(frozen=True)
@@ -129,46 +127,38 @@ class ChangeReader:
         """Whether files alone may not tell the rows: deletion vectors take some away, mapped columns are renamed."""
         return bool(self.handle.needs_spark)
 
-    @cached_property
-    def _has_images(self) -> bool:
-        return bool(self.files.images) or (self._by_spark and self.span.after >= 0)
-
-    def _inserts(self) -> DataFrame:
-        if not self._by_spark:
-            return read_files(self._spark, self._source.path, self.files.inserts, self.handle.schema)
-        return read_version(self._spark, self.handle) if self.span.after < 0 else self._feed("insert")
-
-    def _images(self, *kinds: str) -> DataFrame:
+    def _changed(self, kinds: Sequence[str]) -> DataFrame:
+        """The images of these kinds of change, with all rows that were inserted."""
         from pyspark.sql import functions as F
         from pyspark.sql.types import StringType, StructField, StructType
 
+        path, columns = self._source.path, [quoted(name) for name in self.handle.schema.fieldNames()]
         if self._by_spark:
-            return self._feed(*({*kinds} - {"insert"} or IMAGES))
+            return (
+                self._feed(kinds).select(*columns) if self.span.after >= 0 else read_version(self._spark, self.handle)
+            )
+        inserts = read_files(self._spark, path, self.files.inserts, self.handle.schema)
+        if not self.files.images:
+            return inserts
         schema = StructType([*self.handle.schema.fields, StructField("_change_type", StringType())])
-        rows = read_files(self._spark, self._source.path, self.files.images, schema)
-        return (rows.where(F.col("_change_type").isin(*kinds)) if kinds else rows).drop("_change_type")
+        images = read_files(self._spark, path, self.files.images, schema).where(F.col("_change_type").isin(*kinds))
+        told = images.select(*columns)
+        return told.unionByName(inserts) if self.files.inserts else told
 
-    def _feed(self, *kinds: str) -> DataFrame:
-        """The changes of these kinds as Delta's own reader tells them."""
+    def _feed(self, kinds: Sequence[str]) -> DataFrame:
+        """The same as Delta's own reader tells it."""
         from pyspark.sql import functions as F
 
         span = {"startingVersion": self.span.after + 1, "endingVersion": self.span.to}
         feed = self._spark.read.format("delta").option("readChangeFeed", True).options(**span).load(self._source.path)
         told = feed.where(F.col("_change_type").isin(*kinds))
-        if self.files.maintenance:
-            told = told.where(~F.col("_commit_version").isin(*self.files.maintenance))
-        return told.select(*(quoted(name) for name in self.handle.schema.fieldNames()))
+        upkeep = F.col("_commit_version").isin(*self.files.maintenance)
+        return told.where(~upkeep) if self.files.maintenance else told
 
     def rows(self) -> DataFrame:
         """The newest image of every row that came or changed, tombstones included."""
-        if not self._has_images:
-            rows = self._inserts()
-            several = self.files.commits > 1 and self._source.mode == "upsert"
-        else:
-            rows = self._images(*POST_IMAGES)
-            rows = rows.unionByName(self._inserts()) if self.files.inserts or self._by_spark else rows
-            several = self.files.commits > 1
-        return newest_per_key(rows, self._source) if several else rows
+        rows = self._changed(ARRIVED)
+        return newest_per_key(rows, self._source) if self.files.commits > 1 else rows
 
     @cached_property
     def has_withdrawn(self) -> bool:
@@ -213,9 +203,7 @@ class ChangeReader:
     def touched(self, by: Sequence[str]) -> DataFrame:
         """The distinct groups of all rows before and after their change."""
         columns = [quoted(name) for name in by]
-        rows = self._inserts().select(*columns)
-        if self._has_images:
-            rows = rows.unionByName(self._images().select(*columns))
+        rows = self._changed(EVERY_KIND).select(*columns)
         if self.files.redelivered:
             rows = rows.unionByName(self._replaced_deliveries().select(*columns))
         return rows.distinct()
@@ -224,7 +212,7 @@ class ChangeReader:
     def changed_records(self) -> int:
         """Rows in the files that hold changes, images before and after each counted."""
         if self._by_spark:
-            return self._inserts().count() + (self._images().count() if self._has_images else 0)
+            return self._changed(EVERY_KIND).count()
         paths = (f"{self._source.path}/{name}" for name in self.files.images)
         return self.files.insert_records + sum(int(pq.read_metadata(path).num_rows) for path in paths)
 

@@ -29,9 +29,7 @@ REWRITTEN, IMAGES, POWERLESS, CHANGE = "rewritten", "images", "powerless", "_cha
 TERMS = ("inserted", "updated", "deleted", "stale", "unchanged")
 
 
-def settled(
-    target: Target, held: DataFrame, offered: DataFrame, oldest: datetime | None, bounds: Bounds = ()
-) -> DataFrame:
+def settled(target: Target, held: DataFrame, offered: DataFrame, oldest: datetime | None, bounds: Bounds) -> DataFrame:
     """Every row with the file it belongs to: `rewritten`, `images`, `stale` or `unchanged`, in `verdict`.
 
     `held` are the rows of the files to exchange, `offered` the staged rows, one a key, with `_deleted`.

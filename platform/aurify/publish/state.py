@@ -103,11 +103,9 @@ def _mend(storage: Storage, handle: Handle) -> ConfigurationError | None:
             log.record(Batch.model_validate(note["record"]))
         if log.is_whole(number):
             return None
-    error = ConfigurationError.of(
+    return ConfigurationError.of(
         f"batch log of {handle.path}",
         "it was lost, and the table's commits no longer tell all that was consumed",
         f"the records of batches 1 to {number}",
         "rebuild the table: aurify refresh TABLE --full",
     )
-    assert isinstance(error, ConfigurationError)
-    return error

@@ -114,9 +114,8 @@ class BatchInputs:
         if self._by:
             put = {name: self._restricted(name) for name in self._spec.drivers}
             read = sum(r.changed_records for r in self._readers.values())
-            return Frames(
-                {**put, **fixed}, None, read, 0, sum(map(self._in_touched_files, self._batch.changes.values()))
-            )
+            scanned = sum(self._in_touched_files(r.handle) for r in self._readers.values())
+            return Frames({**put, **fixed}, None, read, 0, scanned)
         put = {name: self._put(name) for name in self._spec.drivers}
         read = sum(r.count() for r in self._readers.values())
         taking = {n: r for n, r in self._readers.items() if r.has_withdrawn}
@@ -144,10 +143,8 @@ class BatchInputs:
             return self._put(name)
         return self.in_groups(self._version(self._batch.changes[name], self.groups))
 
-    def _in_touched_files(self, span: VersionRange) -> int:
-        handle = Handle.open(self._targets[span.table].path, span.to)
-        live = handle.live_files() if handle else []
-        return sum(f.records or 0 for f in live if overlaps(f, self.groups))
+    def _in_touched_files(self, handle: Handle) -> int:
+        return sum(f.records or 0 for f in handle.live_files() if overlaps(f, self.groups))
 
     def in_groups(self, rows: DataFrame) -> DataFrame:
         """Of rows that are limited to the values of each `by` column, those of the touched groups exactly."""

@@ -92,11 +92,12 @@ def stage(
 
 
 def _laid_out(target: Target, rows: DataFrame, inputs: BatchInputs, scanned: int) -> DataFrame:
-    """The rows of recomputed groups, sorted within a task; in one range a task where they are many."""
+    """The rows of recomputed groups, sorted within a task; one range a task where they are many."""
     column = located_column(target)
     bounds = spaced(inputs.groups[column], scanned) if column else ()
-    ranged = in_ranges(rows, str(column), bounds).drop(RANGE) if bounds else rows
-    return ranged.sortWithinPartitions(*map(quoted, target.locate_by))
+    if bounds:
+        rows = in_ranges(rows, target.locate_by[0], bounds).drop(RANGE)
+    return rows.sortWithinPartitions(*map(quoted, target.locate_by))
 
 
 def _spread(session: SparkSession, rows: int) -> None:
