@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,12 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-import aurify
 from aurify.workflows.lake import Lake
 from aurify.workflows.report import RunReport
 from retail.generate import GeneratedReport, generate
 from retail.generate.answers import FILES, Answer, Record
 from retail.generate.faults import BRONZE, SILVER
 
-ROOT = Path(__file__).parents[2]
 GOLD = "gold.daily_sales"
 DAYS = 3
 
@@ -37,13 +36,15 @@ class Shop:
 
 
 @pytest.fixture(scope="module", params=["one by one", "at once"])
-def shop(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(
+    request: pytest.FixtureRequest,
+    spark: SparkSession,
+    open_lake: Callable[[Path], Lake],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Shop:
     """Three days with late, repeated and corrected lines, faulty lines, and files that can't be read."""
     home = tmp_path_factory.mktemp("shop")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AURIFY_WAREHOUSE", str(home / "warehouse"))
-        patch.setenv("AURIFY_SOURCES", str(home / "sources"))
-        lake = aurify.connect("local", ROOT, spark)
+    lake = open_lake(home)
     cuts = [(day, day + 1) for day in range(DAYS)] if request.param == "one by one" else [(0, DAYS)]
     runs = []
     for landed, days in cuts:

@@ -9,10 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-import aurify
 from aurify.workflows.lake import Lake
 
 ROOT = Path(__file__).parents[2]
@@ -25,16 +24,13 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real data is not 
 
 @pytest.fixture(scope="module")
 def land(
-    tmp_path_factory: pytest.TempPathFactory, spark: SparkSession
+    tmp_path_factory: pytest.TempPathFactory, open_lake: Callable[[Path], Lake]
 ) -> Callable[[str, Sequence[Sequence[Path]]], Lake]:
     """Refresh a lake of its own over cuts of the files, one refresh a cut."""
 
     def landed(name: str, cuts: Sequence[Sequence[Path]]) -> Lake:
         home = tmp_path_factory.mktemp(name)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AURIFY_WAREHOUSE", str(home / "warehouse"))
-            patch.setenv("AURIFY_SOURCES", str(home / "sources"))
-            lake = aurify.connect("local", ROOT, spark)
+        lake = open_lake(home)
         folder = home / "sources" / "pos_lines"
         folder.mkdir(parents=True)
         for cut in cuts:
