@@ -1,7 +1,7 @@
 # Everything that is run by hand or by CI. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint test test-unit test-kills demo bench lock clean
+.PHONY: help setup lint test test-unit test-kills demo bench docs lock clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -66,13 +66,16 @@ test-kills: setup ## kill a refresh at every step border and at 50 random moment
 demo: setup ## three days of a shop from raw files to gold, then once more: nothing moves
 	@$(PYTHON) -m retail.demo
 
+docs: setup ## docs/expectations.md, from the registry
+	$(VENV)/bin/aurify expectations --markdown > docs/expectations.md
+
 bench: setup ## the benchmarks, or one: make bench NAME=refresh; results in benchmarks/results
 	$(PYTHON) -m benchmarks $(NAME)
 
 lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
 	$(PIP) uv
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header \
-	  --extra local --output-file $(LOCK) setup.py requirements/dev.in
+	  --extra local --extra quality --output-file $(LOCK) setup.py requirements/dev.in
 
 clean: ## remove what was built and generated here, but not the cache of jars
 	rm -rf $(VENV) .aurify build dist platform/*.egg-info .pytest_cache .mypy_cache .ruff_cache \

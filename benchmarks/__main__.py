@@ -1,4 +1,4 @@
-"""`python -m benchmarks [refresh|days|growth|cli ...]`: run the named benchmarks, all if none is named."""
+"""`python -m benchmarks [refresh|days|gate|growth|cli ...]`: run the named benchmarks, all if none is named."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import command_line, days, growth, refresh
+from benchmarks import command_line, days, gate, growth, refresh
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "refresh": refresh.measure,
     "days": days.measure,
+    "gate": gate.measure,
     "growth": growth.measure,
     "cli": command_line.measure,
 }

@@ -6,13 +6,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aurify.quality.own import row_expectation, table_expectation
     from aurify.tables.declare import changes, folder, snapshot, table
     from aurify.tables.spec import Append, Recompute, Upsert
     from aurify.workflows.lake import connect
 
 __version__ = "0.1.0"
 
-__all__ = ["Append", "Recompute", "Upsert", "changes", "connect", "folder", "snapshot", "table"]
+__all__ = [
+    "Append",
+    "Recompute",
+    "Upsert",
+    "changes",
+    "connect",
+    "folder",
+    "row_expectation",
+    "snapshot",
+    "table",
+    "table_expectation",
+]
 
 _HOME = {
     "Append": "aurify.tables.spec",
@@ -21,8 +33,10 @@ _HOME = {
     "changes": "aurify.tables.declare",
     "connect": "aurify.workflows.lake",
     "folder": "aurify.tables.declare",
+    "row_expectation": "aurify.quality.own",
     "snapshot": "aurify.tables.declare",
     "table": "aurify.tables.declare",
+    "table_expectation": "aurify.quality.own",
 }
 
 

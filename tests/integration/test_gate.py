@@ -12,8 +12,10 @@ import pytest
 
 from aurify.config.columns import parse_columns
 from aurify.errors import ConfigurationError
-from aurify.quality import Check, OnFail, Rule, Suite, assay, checks_of, failure_counts
-from aurify.quality.gate import BITS
+from aurify.publish.staged import StagedFile
+from aurify.quality import Check, OnFail, Rule, Scope, Suite, assay, checks_of
+from aurify.quality.bits import UNJUDGED, WIDTH, Tally, tallies
+from aurify.quality.conditions import read_condition
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -161,7 +163,7 @@ def test_three_hundred_rules_on_a_hundred_columns_are_judged(spark: SparkSession
     checks = _checks(rules, columns)
     frame = _frame(spark, [(1,) * 100, (None,) * 100, (*[1] * 99, 7), (-1,) * 100], columns)
     judged = assay(frame, checks)
-    assert [c for c in judged.columns if c.startswith("_mask")] == [f"_mask{i}" for i in range(-(-300 // BITS))]
+    assert [c for c in judged.columns if c.startswith("_mask")] == [f"_mask{i}" for i in range(-(-300 // WIDTH))]
     failed = [{reason.id for reason in row._failed or ()} for row in judged.collect()]
     assert failed == [set(), {f"0({n})" for n in names}, {"2(c99)"}, {f"1({n})" for n in names}]
 
@@ -169,7 +171,7 @@ def test_three_hundred_rules_on_a_hundred_columns_are_judged(spark: SparkSession
 def test_failures_are_counted_from_the_files_as_from_the_rows(spark: SparkSession, tmp_path: Path) -> None:
     from pyspark.sql import functions as F
 
-    total = BITS + 8
+    total = WIDTH + 8
     rules = [
         Rule(f"r{i}", BETWEEN, ("id",), {"max_value": 1000 - i * 14}, OnFail.WARN if i % 2 else OnFail.DROP, "small")
         for i in range(total)
@@ -179,9 +181,9 @@ def test_failures_are_counted_from_the_files_as_from_the_rows(spark: SparkSessio
     assay(frame, checks).write.partitionBy("verdict").parquet(str(tmp_path / "staged"))
     files = sorted(map(str, (tmp_path / "staged").rglob("*.parquet")))
     expected = {f"r{i}": max(0, 999 - (1000 - i * 14)) for i in range(total)}
-    assert failure_counts(files, checks) == expected
+    assert _failed(files, checks) == expected
     good = [file for file in files if "verdict=ok" in file]
-    assert sum(failure_counts(good, checks).values()) < sum(expected.values())
+    assert sum(_failed(good, checks).values()) < sum(expected.values())
 
 
 def test_counting_reads_no_page_of_a_file_without_failures(spark: SparkSession, tmp_path: Path) -> None:
@@ -192,4 +194,45 @@ def test_counting_reads_no_page_of_a_file_without_failures(spark: SparkSession, 
     content = file.read_bytes()
     footer = int.from_bytes(content[-8:-4], "little") + 8
     file.write_bytes(b"PAR1" + b"\x00" * (len(content) - footer - 4) + content[-footer:])
-    assert failure_counts([str(file)], checks) == {"clean": 0}
+    assert _failed([str(file)], checks) == {"clean": 0}
+
+
+def _failed(files: Sequence[str], checks: Sequence[Check]) -> dict[str, int]:
+    staged = [StagedFile.read(file, 0, 0) for file in files]
+    return {id: tally.failed for id, tally in tallies(staged, checks)[0].items()}
+
+
+def _staged(folder: Path) -> list[StagedFile]:
+    return [StagedFile.read(str(file), 0, 0) for file in folder.glob("*.parquet")]
+
+
+def test_rows_outside_a_condition_passed_over_and_undetermined_are_told_apart(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    condition = read_condition("quantity >= 0 OR quantity IS NULL", None, parse_columns(COLUMNS))
+    rules = [
+        Rule("earth", "expect_column_values_to_be_in_set", ("country",), {"value_set": ("France",)}, OnFail.WARN,
+             "country is France", condition=condition),
+        Rule("greater", "expect_column_pair_values_a_to_be_greater_than_b", ("quantity", "id"), {}, OnFail.WARN,
+             "quantity is greater than id"),
+    ]  # fmt: skip
+    checks = _checks(rules)
+    assay(_frame(spark), checks).coalesce(1).write.parquet(str(tmp_path / "out"))
+    found, unjudged = tallies(_staged(tmp_path / "out"), checks)
+    assert found["earth"] == Tally(failed=1, outside=1, skipped=2, unknown=0)
+    assert found["greater"] == Tally(failed=1, outside=0, skipped=0, unknown=2)
+    assert unjudged == 0
+
+
+def test_a_rule_of_the_batch_takes_no_row_out(spark: SparkSession) -> None:
+    rule = Rule("there", NOT_NULL, ("quantity",), {}, OnFail.FAIL, "there", scope=Scope.BATCH, mostly=0.5)
+    found = assay(_frame(spark), _checks([rule])).collect()
+    assert {row.verdict for row in found} == {"ok"}
+    assert sum(row._mask0 == 1 for row in found) == 2
+
+
+def test_a_row_that_no_check_looked_at_is_counted_apart(spark: SparkSession, tmp_path: Path) -> None:
+    frame = spark.createDataFrame([(1,), (UNJUDGED,), (None,)], "_mask0 bigint").coalesce(1)
+    frame.write.parquet(str(tmp_path / "out"))
+    found, unjudged = tallies(_staged(tmp_path / "out"), _checks(_rules()[:1]))
+    assert (found["there"].failed, unjudged) == (1, 1)

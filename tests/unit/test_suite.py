@@ -162,7 +162,16 @@ MISTAKES: Mapping[str, tuple[str, str]] = {
     "empty set": (f"{IN_SET}: {{column: line_id, value_set: []}}", "found an empty list"),
     "min above max": (f"{BETWEEN}: {{column: quantity, min_value: 4, max_value: 3}}", "min_value 4 above max_value 3"),
     "mostly as per cent": (f"{NOT_NULL}: {{column: line_id, mostly: 95, on_fail: warn}}", "95 % is written 0.95"),
-    "mostly on rows": (f"{NOT_NULL}: {{column: line_id, mostly: 0.9}}", "a verdict on the batch, not on a row"),
+    "quarantine of a batch": (
+        f"{NOT_NULL}: {{column: line_id, mostly: 0.9, on_fail: quarantine, scope: batch}}",
+        "a verdict on the batch, not on a row",
+    ),
+    "row that fails a share": (
+        f"{NOT_NULL}: {{column: line_id, mostly: 0.9, on_fail: fail, scope: row}}",
+        "leave `scope` out",
+    ),
+    "no such scope": (f"{NOT_NULL}: {{column: line_id, scope: rows}}", "did you mean 'row'?"),
+    "stop above as per cent": (f"{NOT_NULL}: {{column: line_id, stop_above: 5}}", "a share between 0 and 1"),
     "on_fail": (f"{NOT_NULL}: {{column: line_id, on_fail: quarantaine}}", "did you mean 'quarantine'?"),
     "severity": (f"{NOT_NULL}: {{column: line_id, severity: fatal}}", "one of critical, warning, info"),
     "regex": (f"{MATCH}: {{column: line_id, regex: '(a'}}", "the group opened at position 1 is not closed"),

@@ -62,7 +62,7 @@ def _show_batches(console: Console, table: str, found: list[dict[str, Any]]) -> 
 def _batch_row(row: dict[str, Any]) -> dict[str, Any]:
     stopped = row["stopped"] or {"rows": 0, "rules": []}
     reads = [f"{name} versions {first} to {last}" for name, (first, last) in row["inputs"].items()]
-    by = [f"{rule['failed']} of {stopped['rows']} rows break {rule['id']}" for rule in stopped["rules"]]
+    by = [rule.get("found", rule["id"]) for rule in stopped["rules"]]
     return {**row, "reads": reads, "stopped_by": by}
 
 

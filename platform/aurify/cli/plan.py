@@ -46,7 +46,7 @@ def plan(given: Invocation, selection: tuple[str, ...], full: bool, rows_of: str
 def _show(console: Console, made: Plan) -> None:
     from aurify.cli.balance import file_lines, rows_table
 
-    names = ("table", "action", "batch", "files", "rows", "bytes", "committer", "reads", "notes")
+    names = ("table", "action", "batch", "files", "rows", "bytes", "committer", "suite", "reads", "notes")
     console.print(rows_table(names, (_row(table) for table in made.tables.values())))
     for table in made.tables.values():
         if table.left_out:

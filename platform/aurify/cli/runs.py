@@ -37,11 +37,10 @@ def runs(given: Invocation, table: str | None, limit: int) -> Answer:
 def _batches(lake: Lake, table: str) -> list[dict[str, Any]]:
     """The ledger's batches of a table with the rules that rows failed."""
     failed: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
-    for row in lake.rules_ledger.rows():
-        if row["table"] == table and row["failed"]:
+    for row in lake.rules_ledger.rows(table):
+        if row["failed"]:
             failed[row["generation"], row["batch"]][row["rule"]] = row["failed"]
-    mine = [r for r in lake.batches_ledger.rows() if r["table"] == table]
-    mine.sort(key=lambda r: (r["generation"], r["batch"]), reverse=True)
+    mine = sorted(lake.batches_ledger.rows(table), key=lambda r: (r["generation"], r["batch"]), reverse=True)
     return [{**row, "failed_rules": failed[row["generation"], row["batch"]]} for row in mine]
 
 

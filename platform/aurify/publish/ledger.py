@@ -41,6 +41,16 @@ RULES = pa.schema(
         pa.field("on_fail", pa.string()),
         pa.field("assayed", pa.int64()),
         pa.field("failed", pa.int64()),
+        pa.field("scope", pa.string()),
+        pa.field("outcome", pa.string()),
+        pa.field("elements", pa.int64()),
+        pa.field("missing", pa.int64()),
+        pa.field("unexpected", pa.int64()),
+        pa.field("undetermined", pa.int64()),
+        pa.field("observed", pa.string()),
+        pa.field("details", pa.string()),
+        pa.field("sample", pa.string()),
+        pa.field("measures", pa.string()),
     ]
 )
 RUNS = pa.schema(
@@ -87,6 +97,7 @@ class Ledger:
                     handle.table if handle else self.path,
                     pa.Table.from_pylist(new, schema=self.schema),
                     mode="append",
+                    schema_mode="merge",
                     commit_properties=commit_properties({"kind": "ledger"}, done),
                 )
             except CommitFailedError:
@@ -96,10 +107,13 @@ class Ledger:
             f"ledger {self.path}", f"{TRIES} commits in a row were overtaken", "a quiet moment", "refresh again"
         )
 
-    def rows(self) -> Sequence[Mapping[str, Any]]:
-        """All rows, in no order."""
+    def rows(self, table: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """All rows, or those of a table, in no order."""
         handle = Handle.open(self.path)
-        return handle.table.to_pyarrow_table().to_pylist() if handle else []
+        if handle is None:
+            return []
+        wanted = None if table is None else [("table", "=", table)]
+        return list(handle.table.to_pyarrow_table(filters=wanted).to_pylist())
 
 
 def _place(row: Mapping[str, Any]) -> tuple[int, int]:

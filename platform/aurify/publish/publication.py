@@ -89,10 +89,9 @@ def count_before(attempt: Attempt, rows_same: bool) -> None:
 def publish_quarantine(attempt: Attempt) -> None:
     """Commit the failed rows to quarantine; they count once the target's commit names the attempt."""
     expected = attempt.balance.quarantined
+    note = {key: told for key, told in attempt.stamp.note.items() if key != "rules"}  # they stand in the target's
     try:
-        rows = commit_quarantine(
-            attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, attempt.stamp.note
-        )
+        rows = commit_quarantine(attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, note)
     except CommitFailedError as error:  # somebody else, who took this batch over, was there first
         raise _as_conflict(error) from error
     if rows != expected:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aurify.errors import Problem, did_you_mean
 from aurify.quality.values import Unfit, shown
 
-_LONG_FORM = ("type", "kwargs", "meta", "severity", "notes", "description", "id")
-_BESIDE_ARGUMENTS = ("on_fail", "id", "severity", "notes")
-_OURS_IN_META = ("on_fail", "id")
+OURS = ("on_fail", "id", "scope", "stop_above", "order_by")
+THEIRS = ("severity", "notes", "description")
+OF_THE_STORE = ("id", "rendered_content", "expectation_context")
+_LONG_FORM = ("type", "kwargs", "meta", *THEIRS, *OF_THE_STORE)
+OF_THE_ENGINE = re.compile(r"(cast|key_not_null|order_not_null)\(.*\)|row_shape|batch_rejected")
 _SHAPE = "one expectation and its arguments, or `type:` and `kwargs:`"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One expectation as its file has it; `settings` are on_fail, id and severity."""
+    """One expectation as its file has it.
+
+    `settings` are ours and Great Expectations' severity, notes and description; `meta` is what else stands below
+    `meta`, and `store` what its store has added; both are kept for whoever wrote them.
+    """
 
     number: int
     name: str = ""
     arguments: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    meta: Mapping[str, object] = field(default_factory=dict)
+    store: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -55,6 +64,8 @@ def entry_ids(entries: Sequence[Entry], problems: list[Problem]) -> Mapping[int,
             continue
         if not isinstance(found, str) or not found.strip():
             problems.append(Unfit(shown(found), "a text").at(entry.where, "id"))
+        elif OF_THE_ENGINE.fullmatch(found):
+            problems.append(Unfit(f"'{found}', which the engine uses", "an id of its own").at(entry.where, "id"))
         elif found in given:
             fault = Unfit(f"'{found}', which is the id of expectation {given[found]}", "an id of its own")
             problems.append(fault.at(entry.where, "id"))
@@ -93,20 +104,23 @@ def _entry(number: int, item: object, problems: list[Problem]) -> Entry | None:
         fault = Unfit(shown(arguments), "a mapping of its arguments")
         problems.append(fault.at(Entry(number, str(name)).where))
         return None
-    settings = {key: value for key, value in arguments.items() if key in _BESIDE_ARGUMENTS}
-    kwargs = {str(key): value for key, value in arguments.items() if key not in _BESIDE_ARGUMENTS}
+    beside = (*OURS, *THEIRS)
+    settings = {key: value for key, value in arguments.items() if key in beside}
+    kwargs = {str(key): value for key, value in arguments.items() if key not in beside}
     return Entry(number, str(name), kwargs, settings)
 
 
 def _long_form(place: Entry, item: Mapping[str, object], problems: list[Problem]) -> Entry | None:
-    _refuse_others(place, item, _LONG_FORM, "`on_fail` stands below `meta: aurify:`", problems)
+    _refuse_others(place, item, _LONG_FORM, f"{', '.join(OURS)} stand below `meta: aurify:`", problems)
     kwargs, meta = (_mapping(place, item, key, problems) for key in ("kwargs", "meta"))
     ours = None if meta is None else _mapping(place, meta, "aurify", problems)
-    if kwargs is None or ours is None:
+    if kwargs is None or meta is None or ours is None:
         return None
-    _refuse_others(place, ours, _OURS_IN_META, "", problems)
-    severity = {"severity": item["severity"]} if "severity" in item else {}
-    return Entry(place.number, place.name, kwargs, {**ours, **severity})
+    _refuse_others(place, ours, OURS, "", problems)
+    theirs = {key: item[key] for key in THEIRS if item.get(key) is not None}
+    store = {key: item[key] for key in OF_THE_STORE if item.get(key) is not None}
+    others = {key: value for key, value in meta.items() if key != "aurify"}
+    return Entry(place.number, place.name, kwargs, {**ours, **theirs}, others, store)
 
 
 def _mapping(place: Entry, within: Mapping[str, object], key: str, problems: list[Problem]) -> dict[str, object] | None:

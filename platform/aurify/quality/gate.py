@@ -8,9 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aurify.errors import ConfigurationError
-from aurify.quality.row_rules import failing
+from aurify.quality.bits import Slot, mask_columns, slots_of
+from aurify.quality.row_rules import failing, judges_rows, looked_at, row_expectation_of
 from aurify.quality.row_rules.domain import balanced, column
-from aurify.quality.rule import OnFail
+from aurify.quality.row_rules.places import place_of
+from aurify.quality.rule import OnFail, Rule, Scope
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
     from aurify.quality.suite import Suite
 
-BITS = 62
-MASK = "_mask"
 VERDICT = "verdict"
 FAILED = "_failed"
 OK = "ok"
@@ -30,8 +30,10 @@ FAILED_TYPE = "array<struct<id:string,rule:string,columns:array<string>,values:a
 class Check:
     """What must hold of a row: a rule of the suite, or one that the engine adds.
 
-    `failing` is TRUE where the row fails; NULL counts as passed. `shown` is what a failed row reports as values,
-    where that is not what stands in `columns`.
+    `failing` is TRUE where the row fails; NULL counts as passed. `meets` is TRUE on the rows that the check is for,
+    `looked_at` FALSE on those that it passes over; None where that is all rows, or where it passes over the NULLs
+    of the one column `nulls_of`. `decides` is whether the verdict on the row follows from it. `shown` is what a
+    failed row reports as values, where that is not what stands in `columns`.
     """
 
     id: str
@@ -40,6 +42,11 @@ class Check:
     on_fail: OnFail
     failing: Column | Callable[[], Column] = field(compare=False)
     shown: tuple[Column, ...] | None = field(default=None, compare=False)
+    meets: Callable[[], Column] | None = field(default=None, compare=False)
+    looked_at: Callable[[], Column] | None = field(default=None, compare=False)
+    nulls_of: str = ""
+    undetermined: bool = False
+    decides: bool = True
 
     @property
     def fails(self) -> Column:
@@ -48,12 +55,40 @@ class Check:
 
 
 def checks_of(suite: Suite, schema: StructType) -> list[Check]:
-    """The rules of a suite as checks of rows of this schema."""
-    return [Check(r.id, r.text, r.columns, r.on_fail, partial(failing, r, schema)) for r in suite.rules]
+    """The row rules of a suite as checks of rows of this schema."""
+    return [_check(rule, schema) for rule in suite.rules if judges_rows(rule)]
+
+
+def _check(rule: Rule, schema: StructType) -> Check:
+    expectation = row_expectation_of(rule)
+    over = partial(looked_at, rule, schema)
+    passes_over = not expectation.looks_at_null and rule.kwargs.get("ignore_row_if") not in ("neither", "never")
+    told_by_footer = passes_over and rule.condition is None and _has_null_count(rule.columns, schema)
+    return Check(
+        id=rule.id,
+        text=rule.text,
+        columns=rule.columns,
+        on_fail=rule.on_fail,
+        failing=partial(failing, rule, schema),
+        meets=rule.condition.column if rule.condition is not None else None,
+        looked_at=over if passes_over and not told_by_footer else None,  # type: ignore[arg-type]
+        nulls_of=rule.columns[0] if told_by_footer else "",
+        undetermined=expectation.undetermined,
+        decides=rule.scope is Scope.ROW,
+    )
+
+
+def _has_null_count(columns: Sequence[str], schema: StructType) -> bool:
+    """Whether the footer of a Parquet file counts the NULLs of what a rule looks at: one flat column."""
+    from pyspark.sql.types import ArrayType, MapType, StructType
+
+    if len(columns) != 1 or columns[0] not in schema.names:
+        return False
+    return not isinstance(schema[columns[0]].dataType, ArrayType | MapType | StructType)
 
 
 def assay(frame: DataFrame, checks: Sequence[Check]) -> DataFrame:
-    """The rows with `_mask0`, `_mask1`, ...: one bit a failed check, NULL where none; `verdict`; and `_failed`.
+    """The rows with `_mask0`, `_mask1`, ...: the bits of the checks, NULL where none is set; `verdict`; and `_failed`.
 
     `_failed` says for every failed check its id, text, columns and values, on rows whose verdict is not ok.
 
@@ -67,16 +102,10 @@ def assay(frame: DataFrame, checks: Sequence[Check]) -> DataFrame:
     masks = mask_columns(checks)
     _refuse_clashes(frame, checks, masks)
     own = [column(name) for name in frame.columns]
-    bits = [_bits(checks[i : i + BITS]).alias(masks[i // BITS]) for i in range(0, len(checks), BITS)]
-    judged = frame.select(*own, *bits)
+    judged = frame.select(*own, *_masks(checks))
     verdict = _verdict(checks)
     kept = [F.nullif(column(mask), F.lit(0).cast("bigint")).alias(mask) for mask in masks]
     return judged.select(*own, *kept, verdict.alias(VERDICT), _reasons(checks, frame).alias(FAILED))
-
-
-def mask_columns(checks: Sequence[Check]) -> list[str]:
-    """The names of the columns that hold the bits of these checks."""
-    return [f"{MASK}{i}" for i in range(-(-len(checks) // BITS))]
 
 
 def _refuse_clashes(frame: DataFrame, checks: Sequence[Check], masks: Sequence[str]) -> None:
@@ -91,25 +120,41 @@ def _refuse_clashes(frame: DataFrame, checks: Sequence[Check], masks: Sequence[s
         raise ConfigurationError.of("gate", f"several checks named {', '.join(double)}", "one check an id")
 
 
-def _bits(checks: Sequence[Check]) -> Column:
-    """One bit a check that fails, as a sum of plain CASE WHENs, which Spark compiles into the pass."""
+def _masks(checks: Sequence[Check]) -> list[Column]:
+    """The masks: of every check one bit, as a tree of plain CASE WHENs, which Spark compiles into the pass."""
+    by_mask: dict[str, list[Column]] = {}
+    for check, slot in zip(checks, slots_of(checks), strict=True):
+        by_mask.setdefault(slot.column, []).append(_bit(check, slot))
+    return [balanced(bits, lambda a, b: a.bitwiseOR(b)).alias(mask) for mask, bits in by_mask.items()]
+
+
+def _bit(check: Check, slot: Slot) -> Column:
+    """The one bit of a check that is set in a row; 0 where the row passed."""
     from pyspark.sql import functions as F
 
-    none = F.lit(0).cast("bigint")
-    set_bits = [F.when(c.fails, F.lit(1 << i).cast("bigint")).otherwise(none) for i, c in enumerate(checks)]
-    return balanced(set_bits, lambda a, b: a.bitwiseOR(b))
+    def constant(bit: int) -> Column:
+        return F.lit(bit).cast("bigint")
+
+    if slot.unknown:
+        bit = F.coalesce(check.fails.cast("bigint") * constant(slot.failed), constant(slot.unknown))
+    else:
+        bit = F.when(check.fails, constant(slot.failed)).otherwise(constant(0))
+    if check.looked_at is not None:
+        bit = F.when(check.looked_at(), bit).otherwise(constant(slot.skipped))
+    if check.meets is not None:
+        bit = F.when(check.meets(), bit).otherwise(constant(slot.outside))
+    return bit
 
 
 def _is_set(checks: Sequence[Check], on_fail: OnFail) -> Column | None:
     """Whether any check of this consequence failed; None where there is no such check."""
     from pyspark.sql import functions as F
 
-    parts = []
-    for number, mask in enumerate(mask_columns(checks)):
-        of_mask = checks[number * BITS : (number + 1) * BITS]
-        bits = sum(1 << i for i, c in enumerate(of_mask) if c.on_fail is on_fail)
-        if bits:
-            parts.append(column(mask).bitwiseAND(F.lit(bits).cast("bigint")) != 0)
+    bits: dict[str, int] = {}
+    for check, slot in zip(checks, slots_of(checks), strict=True):
+        if check.on_fail is on_fail and check.decides:
+            bits[slot.column] = bits.get(slot.column, 0) | slot.failed
+    parts = [column(mask).bitwiseAND(F.lit(of).cast("bigint")) != 0 for mask, of in bits.items()]
     return balanced(parts, lambda a, b: a | b) if parts else None
 
 
@@ -126,30 +171,39 @@ def _verdict(checks: Sequence[Check]) -> Column:
 
 
 def _reasons(checks: Sequence[Check], frame: DataFrame) -> Column:
-    """Every failed check with its values; NULL, and never evaluated, on rows that are ok."""
+    """Every failed check with its values; NULL, and never evaluated, on rows that are ok.
+
+    Joined with `concat`, which Spark compiles; a filter over an array of all of them would leave compiled code.
+    """
     from pyspark.sql import functions as F
 
+    none = F.array().cast(FAILED_TYPE)
     told = []
-    for number, check in enumerate(checks):
-        bit = F.lit(1 << (number % BITS)).cast("bigint")
-        failed = column(f"{MASK}{number // BITS}").bitwiseAND(bit) != 0
-        told.append(F.when(failed, _reason(check, frame)))
+    for check, slot in zip(checks, slots_of(checks), strict=True):
+        failed = column(slot.column).bitwiseAND(F.lit(slot.failed).cast("bigint")) != 0
+        told.append(F.when(failed, F.array(_reason(check, frame)).cast(FAILED_TYPE)).otherwise(none))
     if not told:
         return F.lit(None).cast(FAILED_TYPE)
-    reasons = F.filter(F.array(*told), lambda reason: reason.isNotNull())
-    return F.when(_verdict(checks) != OK, reasons).cast(FAILED_TYPE)
+    return F.when(_verdict(checks) != OK, F.concat(*told))
 
 
 def _reason(check: Check, frame: DataFrame) -> Column:
     """What failed, and the values as text; binary ones in hexadecimal, which is always text."""
     from pyspark.sql import functions as F
 
-    binary = {field.name for field in frame.schema.fields if field.dataType.typeName() == "binary"}
-    own = tuple(F.hex(column(name)) if name in binary else column(name) for name in check.columns)
-    values = check.shown if check.shown is not None else own
+    values = check.shown if check.shown is not None else tuple(_text_of(name, frame.schema) for name in check.columns)
     return F.struct(
         F.lit(check.id).alias("id"),
         F.lit(check.text).alias("rule"),
         F.array(*map(F.lit, check.columns)).cast("array<string>").alias("columns"),
         F.array(*(v.cast("string") for v in values)).cast("array<string>").alias("values"),
     )
+
+
+def _text_of(name: str, schema: StructType) -> Column:
+    """What stands in a column, or in a field of structs, as text."""
+    from pyspark.sql import functions as F
+
+    place = place_of(name, schema)
+    value = place.column if place is not None else column(name)
+    return F.hex(value) if place is not None and place.kind.typeName() == "binary" else value

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aurify.errors import Problem, did_you_mean
-from aurify.quality.entries import Entry, entry_ids, read_entries
+from aurify.quality.conditions import Condition, read_condition
+from aurify.quality.consequence import ConsequenceReader
+from aurify.quality.entries import Entry, entry_ids
 from aurify.quality.row_rules import ROW_RULES
-from aurify.quality.row_rules.arguments import MOSTLY, Argument, check_range
-from aurify.quality.row_rules.domain import Over
+from aurify.quality.row_rules.arguments import Argument
+from aurify.quality.row_rules.domain import Over, field_type
 from aurify.quality.row_rules.registry import RowExpectation
 from aurify.quality.row_rules.sentences import sentence
-from aurify.quality.rule import OnFail, Rule
+from aurify.quality.rule import Rule
+from aurify.quality.table_rules import TABLE_RULES
+from aurify.quality.table_rules.registry import TableExpectation
 from aurify.quality.values import Unfit, shown
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
 
-SEVERITIES = {"critical": OnFail.QUARANTINE, "warning": OnFail.WARN, "info": OnFail.WARN}
+Expectation = RowExpectation | TableExpectation
+OF_ANY = ("mostly", "row_condition", "condition_parser")
+OF_A_RUN = ("batch_id", "result_format", "catch_exceptions", "include_config", "windows", "meta")
+_COLUMN_ARGUMENTS = (*Over.COLUMN.value, *Over.PAIR.value, *Over.COLUMNS.value)
 
 
-def read_rules(found: object, table: str, columns: StructType, problems: list[Problem]) -> tuple[Rule, ...]:
+def expectation_named(name: str) -> Expectation | None:
+    """The expectation of this name, of rows or of a table; None where there is none."""
+    return ROW_RULES.get(name) or TABLE_RULES.get(name)
+
+
+def read_rules(
+    entries: Sequence[Entry],
+    table: str,
+    columns: StructType,
+    problems: list[Problem],
+    own: Mapping[str, Expectation],
+) -> tuple[Rule, ...]:
     """The rules that can be read; what is wrong with the others goes to `problems`."""
-    entries = read_entries(found, problems)
     ids = entry_ids(entries, problems)
-    rules = (_EntryReader(entry, table, columns, problems).rule(ids[entry.number]) for entry in entries)
+    rules = (_EntryReader(entry, table, columns, problems, own).rule(ids[entry.number]) for entry in entries)
     return tuple(rule for rule in rules if rule is not None)
 
 
@@ -38,45 +55,56 @@ class _EntryReader:
     table: str
     schema: StructType
     problems: list[Problem]
+    own: Mapping[str, Expectation]
 
     def note(self, found: str, expected: str, hint: str = "", key: str = "") -> None:
         self.problems.append(Problem(self.entry.where, found, expected, hint, key))
 
     def rule(self, id: str) -> Rule | None:
         before = len(self.problems)
-        on_fail = self.on_fail()
-        if self.entry.name not in ROW_RULES:
-            self.note("an unknown expectation", "the name of a row rule", did_you_mean(self.entry.name, ROW_RULES))
+        expectation = expectation_named(self.entry.name) or self.own.get(self.entry.name)
+        if expectation is None:
+            hint = did_you_mean(self.entry.name, [*ROW_RULES, *TABLE_RULES, *self.own])
+            self.note("an unknown expectation", "the name of an expectation", hint or "see `aurify expectations`")
             return None
-        expectation = ROW_RULES[self.entry.name]
+        if isinstance(expectation, TableExpectation) and expectation.unsupported:
+            self.note("an expectation that can't run on Spark", expectation.unsupported)
+            return None
+        reader = ConsequenceReader(self.entry, isinstance(expectation, RowExpectation) or expectation.of_rows)
+        follows = reader.read()
+        self.problems.extend(fault.at(self.entry.where, key) for key, fault in reader.faults)
         types = self.types(expectation)
         kwargs = self.kwargs(expectation, types)
-        if "mostly" in kwargs and on_fail is not OnFail.WARN:
-            hint = "say `on_fail: warn`, or leave `mostly` out"
-            expected = "on_fail warn: a share is a verdict on the batch, not on a row"
-            self.note(f"a share below 1 with on_fail {on_fail}", expected, hint, "mostly")
+        condition = self.condition()
+        order_by = self.order_by(expectation)
         if len(self.problems) > before:
             return None
-        columns = self.entry.columns
-        return Rule(id, expectation.name, columns, kwargs, on_fail, sentence(expectation, columns, kwargs))
+        columns = self.columns(expectation)
+        where = condition.text if condition is not None else ""
+        return Rule(
+            id=id,
+            expectation=expectation.name,
+            columns=columns,
+            kwargs=kwargs,
+            on_fail=follows.on_fail,
+            text=sentence(expectation, columns, kwargs, follows.mostly, where),
+            scope=follows.scope,
+            mostly=follows.mostly,
+            condition=condition,
+            stop_above=follows.stop_above,
+            order_by=order_by,
+            own=self.own.get(expectation.name),
+        )
 
-    def on_fail(self) -> OnFail:
-        severity, on_fail = self.entry.settings.get("severity", "critical"), self.entry.settings.get("on_fail")
-        chosen = OnFail.WARN
-        if isinstance(severity, str) and severity in SEVERITIES:
-            chosen = SEVERITIES[severity]
-        else:
-            hint = did_you_mean(str(severity), SEVERITIES)
-            self.note(shown(severity), f"one of {', '.join(SEVERITIES)}", hint, "severity")
-        if on_fail is None:
-            return chosen
-        words = [str(word) for word in OnFail]
-        if on_fail in words:
-            return OnFail(str(on_fail))
-        self.note(shown(on_fail), f"one of {', '.join(words)}", did_you_mean(str(on_fail), words), "on_fail")
-        return chosen
+    def columns(self, expectation: Expectation) -> tuple[str, ...]:
+        """The columns that the expectation is about."""
+        found: list[object] = []
+        for key in expectation.over.value:
+            value = self.entry.arguments.get(key)
+            found += value if isinstance(value, list) else [value]
+        return tuple(name for name in found if isinstance(name, str))
 
-    def types(self, expectation: RowExpectation) -> tuple[DataType, ...]:
+    def types(self, expectation: Expectation) -> tuple[DataType, ...]:
         """The types of the columns; empty where a column or its type is wrong."""
         before = len(self.problems)
         listed = expectation.over is Over.COLUMNS
@@ -84,31 +112,32 @@ class _EntryReader:
             if (value := self.entry.arguments.get(key)) is None or not isinstance(value, list if listed else str):
                 found = "no such argument" if value is None else shown(value)
                 self.note(found, "a list of column names" if listed else "a column name", key=key)
-        columns = self.entry.columns
-        if expectation.over is not Over.COLUMN and columns and len(set(columns)) < max(2, len(columns)):
+        columns = self.columns(expectation)
+        several = expectation.over in (Over.PAIR, Over.COLUMNS)
+        if several and columns and len(set(columns)) < max(2, len(columns)):
             self.note(", ".join(columns), "two or more columns, each named once", key=expectation.over.value[0])
-        for name in columns:
-            if name not in self.schema.names:
-                self.note(f"column '{name}'", f"a column of {self.table}", did_you_mean(name, self.schema.names))
+        types = [field_type(self.schema, name) for name in columns]
+        for name in [name for name, kind in zip(columns, types, strict=True) if kind is None]:
+            self.note(f"column '{name}'", f"a column of {self.table}", did_you_mean(name, self.schema.names))
         if len(self.problems) > before:
             return ()
-        types = tuple(self.schema[name].dataType for name in columns)
-        if wanted := expectation.wants(types):
-            found = ", ".join(f"{name} {kind.simpleString()}" for name, kind in zip(columns, types, strict=True))
+        known = tuple(kind for kind in types if kind is not None)
+        if wanted := expectation.wants(known):
+            found = ", ".join(f"{name} {kind.simpleString()}" for name, kind in zip(columns, known, strict=True))
             self.note(found, wanted)
             return ()
-        return types
+        return known
 
-    def kwargs(self, expectation: RowExpectation, types: tuple[DataType, ...]) -> dict[str, object]:
+    def kwargs(self, expectation: Expectation, types: tuple[DataType, ...]) -> dict[str, object]:
         """The arguments besides the columns, typed; those that are NULL or say nothing are left out."""
-        known: dict[str, Argument] = {**expectation.arguments, "mostly": MOSTLY}
-        columns = (*Over.COLUMN.value, *Over.PAIR.value, *Over.COLUMNS.value)
-        mine = expectation.over.value
-        given = {k: v for k, v in self.entry.arguments.items() if k not in mine and (v is not None or k not in known)}
+        known, mine = expectation.arguments, expectation.over.value
+        apart = {*mine, *OF_ANY, *OF_A_RUN} - set(known)
+        given = {k: v for k, v in self.entry.arguments.items() if k not in apart and (v is not None or k not in known)}
         for name in given:
             if name not in known:
-                hint = f"it goes by {', '.join(mine)}" if name in columns else did_you_mean(name, known)
-                self.note("an unknown argument", f"one of {', '.join((*mine, *known))}", hint, name)
+                other = name in _COLUMN_ARGUMENTS
+                hint = f"it goes by {', '.join(mine)}" if other and mine else did_you_mean(name, known)
+                self.note("an unknown argument", f"one of {', '.join((*mine, *known, *OF_ANY))}", hint, name)
         for name, argument in known.items():
             if argument.required and name not in given:
                 self.note("no such argument", "a value, without which the expectation says nothing", key=name)
@@ -116,9 +145,9 @@ class _EntryReader:
         for name, argument in known.items():
             if name in given and (types or not argument.typed):
                 read.update(self.read(name, argument, given[name], types))
-        if "min_value" in known and read.keys() >= given.keys() & {"min_value", "max_value"}:
-            self.check_range(read)
-        return {name: value for name, value in read.items() if (name, value) != ("mostly", 1.0)}
+        if read.keys() >= given.keys() & known.keys():
+            self.check_together(expectation, read)
+        return read
 
     def read(self, name: str, argument: Argument, value: object, types: tuple[DataType, ...]) -> Mapping[str, object]:
         try:
@@ -127,8 +156,37 @@ class _EntryReader:
             self.problems.append(fault.at(self.entry.where, name))
             return {}
 
-    def check_range(self, read: Mapping[str, object]) -> None:
+    def check_together(self, expectation: Expectation, read: Mapping[str, object]) -> None:
         try:
-            check_range(read)
+            expectation.agree(read)
         except Unfit as fault:
             self.problems.append(fault.at(self.entry.where))
+
+    def condition(self) -> Condition | None:
+        """The rows that the rule is for; None for all."""
+        value, parser = (self.entry.arguments.get(key) for key in ("row_condition", "condition_parser"))
+        if value is None:
+            return None
+        try:
+            return read_condition(value, parser, self.schema)
+        except Unfit as fault:
+            self.problems.append(fault.at(self.entry.where, "row_condition"))
+            return None
+
+    def order_by(self, expectation: Expectation) -> tuple[str, ...]:
+        """The columns that say which row comes first, for the expectations that need it."""
+        found = self.entry.settings.get("order_by")
+        needed = isinstance(expectation, TableExpectation) and expectation.needs_order
+        if found is None:
+            if needed:
+                hint = "rows of a Spark table have no order of their own"
+                self.note("no such setting", "the columns that say which row comes first", hint, "order_by")
+            return ()
+        names = tuple(found) if isinstance(found, list) else (found,)
+        if not needed:
+            self.note(shown(found), "no order: the expectation needs none", key="order_by")
+        for name in names:
+            if not isinstance(name, str) or field_type(self.schema, name) is None:
+                hint = did_you_mean(str(name), self.schema.names)
+                self.note(f"column {shown(name)}", f"a column of {self.table}", hint, "order_by")
+        return tuple(str(name) for name in names)

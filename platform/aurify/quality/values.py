@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Value = bool | int | float | str | Decimal | date | datetime
 
 LONG = range(-(2**63), 2**63)
+LONGEST = 100
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[ T](?P<time>\d\d:\d\d(?::\d\d)?)(?:\.(?P<fraction>\d{1,6}))?(?P<zone>Z|[+-]\d\d:\d\d)?)?"
@@ -50,6 +52,26 @@ def shown(value: object) -> str:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat(sep=" ")
     return repr(value) if isinstance(value, str) else str(value)
+
+
+def plain(value: object) -> object:
+    """A value as JSON can hold it; text is cut where it is long.
+
+    >>> plain(Decimal("1.50")), plain(float("nan")), plain({1: (date(2024, 1, 2),)})
+    ('1.50', 'nan', {'1': ['2024-01-02']})
+    """
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(member) for key, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(member) for member in value]
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat(sep=" ")
+    text = value.hex() if isinstance(value, bytes) else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def fitting(value: object, kind: T.DataType) -> Value:

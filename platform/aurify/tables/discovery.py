@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aurify.config.project import Project, read_project
 from aurify.config.settings import Settings, file_of, read_settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.quality.own import ATTRIBUTE as OWN
+from aurify.quality.own import Own
+from aurify.quality.rule_reader import expectation_named
 from aurify.tables.check import check_specs
 from aurify.tables.declare import ATTRIBUTE
 from aurify.tables.importing import Imports
@@ -23,15 +26,19 @@ class Definition:
     project: Project
     settings: Settings
     specs: Mapping[str, TableSpec]
+    expectations: Mapping[str, Own] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The specs that could be imported, all that is wrong, and the names that stand in files which could not."""
+    """The specs and the expectations of the project's own that could be imported, all that is wrong, and the names
+    that stand in files which could not.
+    """
 
     specs: dict[str, TableSpec]
     problems: list[Problem]
     unread: set[str]
+    expectations: dict[str, Own] = field(default_factory=dict)
 
 
 def read_definition(root: Path, env: str) -> Definition:
@@ -44,7 +51,7 @@ def read_definition(root: Path, env: str) -> Definition:
         problems += _check_places(settings, found)
     if problems or not project or not settings:
         raise ConfigurationError(f"{root.name}, environment '{env}'", problems)
-    return Definition(root, project, settings, found.specs)
+    return Definition(root, project, settings, found.specs, found.expectations)
 
 
 def discover(project: Project, root: Path) -> dict[str, TableSpec]:
@@ -56,15 +63,29 @@ def discover(project: Project, root: Path) -> dict[str, TableSpec]:
 
 
 def find_tables(project: Project, root: Path) -> Found:
-    """Import the project's modules, collect their specs and check them."""
+    """Import the project's modules, collect their specs and expectations, and check them."""
     imports = Imports(project.modules, root)
     by_identity: dict[int, TableSpec] = {}
+    expectations: dict[str, Own] = {}
+    problems: list[Problem] = []
     for module in imports.modules.values():
         for value in vars(module).values():
             by_identity |= {id(spec): spec for spec in _specs_in(value)}
+            own = getattr(value, OWN, None) if callable(value) else None
+            if isinstance(own, Own):
+                problems += _doubled(own, expectations, module.__name__)
+                expectations[own.name] = own
     specs = sorted(by_identity.values(), key=lambda spec: (str(spec.name), spec.file))
-    problems = imports.problems + check_specs(specs, root, imports.unread)
-    return Found({str(spec.name): spec for spec in specs}, problems, imports.unread)
+    problems += imports.problems + check_specs(specs, root, imports.unread)
+    return Found({str(spec.name): spec for spec in specs}, problems, imports.unread, expectations)
+
+
+def _doubled(own: Own, known: Mapping[str, Own], module: str) -> list[Problem]:
+    """The problem of an expectation whose name another one has."""
+    other = expectation_named(own.name) or known.get(own.name)
+    if other is None or other is own:
+        return []
+    return [Problem(module, f"the expectation '{own.name}', which there is already", "a name of its own")]
 
 
 def _specs_in(value: object, depth: int = 0) -> Iterator[TableSpec]:

@@ -9,16 +9,20 @@ from heapq import heapify, heappop, heappush
 from aurify.tables.spec import TableSpec
 
 Edges = Mapping[str, Iterable[str]]
+NOTHING: Edges = {}
 
 
-def edges(specs: Mapping[str, TableSpec]) -> dict[str, set[str]]:
-    """Each table with the tables it reads."""
-    return {name: {above for above in spec.upstream if above in specs} for name, spec in specs.items()}
+def edges(specs: Mapping[str, TableSpec], looks_into: Edges = NOTHING) -> dict[str, set[str]]:
+    """Each table with the tables it reads, and those that its suite looks into."""
+    return {
+        name: {above for above in (*spec.upstream, *looks_into.get(name, ())) if above in specs}
+        for name, spec in specs.items()
+    }
 
 
-def order(specs: Mapping[str, TableSpec]) -> list[str]:
+def order(specs: Mapping[str, TableSpec], looks_into: Edges = NOTHING) -> list[str]:
     """The names so that every table stands after those it reads; equals stand by the alphabet."""
-    sorter = TopologicalSorter(edges(specs))
+    sorter = TopologicalSorter(edges(specs, looks_into))
     sorter.prepare()
     ready = list(sorter.get_ready())
     heapify(ready)
@@ -32,9 +36,9 @@ def order(specs: Mapping[str, TableSpec]) -> list[str]:
     return ordered
 
 
-def upstream_of(name: str, specs: Mapping[str, TableSpec]) -> set[str]:
+def upstream_of(name: str, specs: Mapping[str, TableSpec], looks_into: Edges = NOTHING) -> set[str]:
     """All tables that `name` is made of, directly or not."""
-    return _reached(name, edges(specs))
+    return _reached(name, edges(specs, looks_into))
 
 
 def downstream_of(name: str, specs: Mapping[str, TableSpec]) -> set[str]:

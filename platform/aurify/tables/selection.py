@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.tables.graph import downstream_of, order, upstream_of
+from aurify.tables.graph import NOTHING, Edges, downstream_of, order, upstream_of
 from aurify.tables.spec import TableSpec
 
 
-def select(patterns: Sequence[str], specs: Mapping[str, TableSpec]) -> list[str]:
+def select(patterns: Sequence[str], specs: Mapping[str, TableSpec], looks_into: Edges = NOTHING) -> list[str]:
     """The tables that any pattern names, in graph order; all of them without a pattern.
 
-    `+` before a pattern adds all that its tables are made of, `+` after it all that is made of them.
+    `+` before a pattern adds all that its tables are made of or look into, `+` after it all that is made of them.
     """
     chosen: set[str] = set() if patterns else set(specs)
     problems: list[Problem] = []
@@ -25,9 +25,9 @@ def select(patterns: Sequence[str], specs: Mapping[str, TableSpec]) -> list[str]
             problems.append(Problem("selection", "nothing that it matches", "the name of a table", hint, pattern))
         chosen |= named
         if pattern.strip().startswith("+"):
-            chosen |= {above for name in named for above in upstream_of(name, specs)}
+            chosen |= {above for name in named for above in upstream_of(name, specs, looks_into)}
         if pattern.strip().endswith("+"):
             chosen |= {below for name in named for below in downstream_of(name, specs)}
     if problems:
         raise ConfigurationError("selection", problems)
-    return [name for name in order(specs) if name in chosen]
+    return [name for name in order(specs, looks_into) if name in chosen]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aurify.errors import Problem
+from aurify.errors import Problem, SuiteError
 from aurify.publish.balance import BalanceError
 from aurify.publish.names import quoted
 from aurify.publish.publication import Attempt
@@ -14,8 +14,11 @@ from aurify.publish.ranges import RANGE, ROWS_PER_TASK, in_ranges, located_colum
 from aurify.publish.read import overlaps, read_version
 from aurify.publish.stage import write_staged
 from aurify.publish.target import DELETED, Target
-from aurify.quality import Check, OnFail, Suite, assay, checks_of, failure_counts
+from aurify.quality import Check, OnFail, RuleResult, Suite, assay, checks_of
+from aurify.quality.bits import IS_MASK, MASK, UNJUDGED
+from aurify.quality.row_rules.reference_rules import flags, is_reference, with_references
 from aurify.tables.inputs import BatchInputs
+from aurify.tables.judging import Surroundings, judged
 from aurify.tables.spec import Recompute, TableSpec, Upsert
 from aurify.tables.transform import (
     POINTERS,
@@ -39,40 +42,42 @@ SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person decided about a batch that a rule had stopped."""
+    """What a person decided about a batch that `rules` had stopped."""
 
     accept: bool
     reason: str
     by: str
     at: str
+    rules: tuple[str, ...] = ()
+
+    def lets_pass(self, rule: str) -> bool:
+        """Whether it was made in spite of this rule."""
+        return self.accept and rule in self.rules
 
 
 @dataclass(frozen=True)
-class RuleCount:
-    """How many rows of a batch failed one rule."""
+class Rulebook:
+    """What a batch is judged by: the suite, what a person has decided, and what rules look at besides the rows."""
 
-    id: str
-    text: str
-    on_fail: str
-    failed: int
+    suite: Suite
+    decision: Decision | None
+    around: Surroundings
 
 
-def stage(
-    spec: TableSpec, attempt: Attempt, inputs: BatchInputs, suite: Suite, decision: Decision | None
-) -> list[RuleCount]:
-    """Write the assayed rows of the batch once; gives the rules with their failures."""
+def stage(spec: TableSpec, attempt: Attempt, inputs: BatchInputs, book: Rulebook) -> list[RuleResult]:
+    """Write the assayed rows of the batch once; gives what every rule found."""
     frames = inputs.frames()
     _spread(attempt.spark, frames.scanned)
-    target = attempt.target
+    target, decision = attempt.target, book.decision
     made = call(spec, target, frames.put)
     rows = contract_rows(target, made)
-    checks = _checks(spec, attempt, suite, castable_columns(target, made), decision)
-    staged = assayed(attempt, rows, checks)
+    checks = _checks(spec, attempt, book, castable_columns(target, made))
+    staged = assayed(attempt, rows, checks, book)
     if isinstance(spec.write, Upsert):
         staged = _with_delete_marks(spec.write, staged)
         if frames.withdrawn is not None:
             gone = withdrawn_rows(spec, target, contract_rows(target, call(spec, target, frames.withdrawn)))
-            staged = staged.unionByName(gone.drop(RAW), allowMissingColumns=True)
+            staged = staged.unionByName(_unjudged(gone.drop(RAW), checks), allowMissingColumns=True)
         column = located_column(target)
         bounds = sampled(contract_rows(target, made), column, frames.scanned) if column else ()
         staged = newest_only(target, staged, bounds)
@@ -86,9 +91,14 @@ def stage(
     attempt.located = _located(spec, attempt, inputs)
     if isinstance(spec.write, Recompute):
         _stage_removed(attempt, inputs)
-    files = [p for v in ("ok", "drop", "quarantine", "fail") for p in attempt.staged.paths(v)]
-    failed = failure_counts(files, checks)
-    return [RuleCount(c.id, c.text, c.on_fail.value, failed.get(c.id, 0)) for c in checks]
+    return judged(attempt, book.suite, checks, book.around)
+
+
+def _unjudged(rows: DataFrame, checks: Sequence[Check]) -> DataFrame:
+    """The rows, marked as ones that no check looks at."""
+    from pyspark.sql import functions as F
+
+    return rows.withColumn(f"{MASK}0", F.lit(UNJUDGED).cast("bigint")) if checks else rows
 
 
 def _laid_out(target: Target, rows: DataFrame, inputs: BatchInputs, scanned: int) -> DataFrame:
@@ -107,23 +117,45 @@ def _spread(session: SparkSession, rows: int) -> None:
         session.conf.set(SHUFFLE_PARTITIONS, str(tasks))
 
 
-def _checks(
-    spec: TableSpec, attempt: Attempt, suite: Suite, castable: Sequence[str], decision: Decision | None
-) -> list[Check]:
-    checks = [*built_in_checks(spec, attempt.target, castable), *checks_of(suite, attempt.target.schema)]
+def _checks(spec: TableSpec, attempt: Attempt, book: Rulebook, castable: Sequence[str]) -> list[Check]:
+    checks = [*built_in_checks(spec, attempt.target, castable), *checks_of(book.suite, attempt.target.schema)]
+    decision = book.decision
     if decision is not None and decision.accept:
-        return [replace(c, on_fail=OnFail.WARN) if c.on_fail is OnFail.FAIL else c for c in checks]
+        return [replace(c, on_fail=OnFail.WARN) if decision.lets_pass(c.id) else c for c in checks]
     return checks
 
 
-def assayed(attempt: Attempt, rows: DataFrame, checks: Sequence[Check]) -> DataFrame:
+def assayed(attempt: Attempt, rows: DataFrame, checks: Sequence[Check], book: Rulebook) -> DataFrame:
     """The rows with verdict and reasons; pointers only where they are needed."""
+    from pyspark.errors import AnalysisException, ParseException
     from pyspark.sql import functions as F
 
     names = pointer_columns(attempt.target, rows.drop(RAW))
-    judged = assay(rows, checks)
+    rules = [rule for rule in book.suite.rules if is_reference(rule)]
+    found = with_references(rows, rules, book.around.others(rules)) if rules else rows
+    try:
+        judged = assay(found, checks)
+    except (AnalysisException, ParseException) as fault:
+        _blame(book.suite, found, checks, fault)
+        raise
     kept = F.when(F.col("verdict") != "ok", pointers(names))
-    return judged.withColumn(POINTERS, kept).drop(*names)
+    return judged.withColumn(POINTERS, kept).drop(*names, *flags(rules))
+
+
+def _blame(suite: Suite, rows: DataFrame, checks: Sequence[Check], fault: Exception) -> None:
+    """SuiteError where it is rules of the suite that Spark can't read, never the function or the rows."""
+    from pyspark.errors import AnalysisException, ParseException
+
+    problems = []
+    for check in checks:
+        try:
+            rows.select(check.fails, *([check.meets()] if check.meets is not None else []))
+        except (AnalysisException, ParseException) as own:
+            told = str(own).strip().splitlines()[0]
+            problems.append(Problem(suite.file or suite.table, told, "a rule that Spark can read", key=check.id))
+    if problems:
+        hint = "nothing was published, and no row is to blame"
+        raise SuiteError(suite.file or suite.table, problems, hint) from fault
 
 
 def _with_delete_marks(write: Upsert, rows: DataFrame) -> DataFrame:
@@ -138,7 +170,7 @@ def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
     from pyspark.sql import functions as F
 
     own = [quoted(f.name) for f in attempt.target.physical_schema.fields]
-    masks = [quoted(n) for n in rows.columns if n.startswith("_mask")]
+    masks = [quoted(n) for n in rows.columns if IS_MASK.fullmatch(n)]
     bad = F.col("verdict") != "ok"
     raw: Column = F.col(RAW) if RAW in rows.columns else F.lit(None).cast("map<string,string>")
     columns: list[Column | str] = [*own, *masks, "_failed", F.when(bad, raw).alias(RAW), POINTERS, "verdict"]
@@ -184,8 +216,3 @@ def _stage_removed(attempt: Attempt, inputs: BatchInputs) -> None:
     if there != handed:
         problem = Problem("balance", f"{there} removed rows in the staged files", f"{handed}, as were written")
         raise BalanceError(f"{target.name} {attempt.batch.label}: nothing was published", [problem])
-
-
-def reasons_of(counts: Sequence[RuleCount]) -> Mapping[str, int]:
-    """The rules that rows failed, by id."""
-    return {c.id: c.failed for c in counts if c.failed}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from aurify.config.columns import ddl, parse_columns
 from aurify.config.project import PROJECT_FILE, read_project
 from aurify.errors import ConfigurationError, did_you_mean
-from aurify.quality import Suite, empty_suite, load_suite
+from aurify.quality import Suite, empty_suite, load_suite, suite_file
+from aurify.quality.own import Own
 from aurify.tables.declare import SOURCE_KEYS
 from aurify.tables.discovery import find_tables
 from aurify.tables.spec import SOURCE_COLUMNS, Append, Changes, Folder, TableSpec, Upsert
@@ -36,6 +37,7 @@ class Neighbours:
     root: Path | None
     suites: str
     specs: Mapping[str, TableSpec]
+    expectations: Mapping[str, Own] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spec: TableSpec, root: str | Path | None) -> Neighbours:
@@ -45,16 +47,19 @@ class Neighbours:
         project = read_project(found)[0] if found else None
         if found is None or project is None:
             return cls(None, "", {})
-        return cls(found, project.suites, find_tables(project, found).specs)
+        tables = find_tables(project, found)
+        return cls(found, project.suites, tables.specs, tables.expectations)
 
     def suite(self, spec: TableSpec, given: str | Path | None) -> Suite:
         """The suite that was given, else the project's."""
         if given is None:
             if self.root is None:
                 return empty_suite(spec.name)
-            path = self.root / self.suites / f"{spec.name.replace('.', '_')}.yml"
-            return load_suite(path, spec.name, spec.schema) if path.exists() else empty_suite(spec.name)
-        return load_suite(Path(given), spec.name, spec.schema)
+            path = suite_file(self.root / self.suites, spec.name)
+            if not path.exists():
+                return empty_suite(spec.name)
+            return load_suite(path, spec.name, spec.schema, self.expectations)
+        return load_suite(Path(given), spec.name, spec.schema, self.expectations)
 
 
 @dataclass(frozen=True)

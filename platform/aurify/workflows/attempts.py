@@ -18,6 +18,7 @@ from aurify.tables.spec import TableSpec
 from aurify.tables.staging import Decision
 from aurify.workflows.decide import refuse_stopped
 from aurify.workflows.run import Run
+from aurify.workflows.suites import keep_suite
 
 if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
@@ -37,6 +38,8 @@ def next_input(lake: Lake, spec: TableSpec, run: Run, full: bool, peek: bool = F
     report = run.report_of(spec.name)
     pending = find_pending(spec, state, lake.storage, lake.targets, lake.settings.source_root, full)
     report.files = pending.problems
+    if not pending.is_empty:
+        pending.waits_for += [name for name in sorted(lake.looks_into[spec.name]) if not lake.state(name).committed]
     if pending.waits_for:
         report.outcome = "waiting"
         report.because = f"no rows yet in {', '.join(pending.waits_for)}"
@@ -90,6 +93,7 @@ def begin(lake: Lake, spec: TableSpec, batch: Batch, run: Run) -> tuple[Attempt,
     if batch.kind != "full":
         handle = evolve(handle, target, {"run": run.id, "table": spec.name, "kind": "columns"})
     oldest = handle.standing.get("oldest")
+    keep_suite(lake, lake.suites[spec.name])
     attempt = Attempt(
         id=run.next_attempt(),
         batch=batch,
@@ -109,4 +113,7 @@ def begin(lake: Lake, spec: TableSpec, batch: Batch, run: Run) -> tuple[Attempt,
 def decision_on(state: TableState, batch: Batch) -> Decision | None:
     """What a person decided about the batch, if it had stopped."""
     content = state.storage.read(f"{state.log.folder}/{batch.number:09d}.decision.json")
-    return Decision(**json.loads(content)) if content else None
+    if content is None:
+        return None
+    said = json.loads(content)
+    return Decision(**{**said, "rules": tuple(said.get("rules", ()))})

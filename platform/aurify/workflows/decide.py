@@ -10,9 +10,10 @@ from aurify.errors import DataError, Problem
 from aurify.publish.batch_log import Batch
 from aurify.publish.publication import Attempt, Conflict, clean
 from aurify.publish.state import TableState
+from aurify.quality import RuleResult
 from aurify.sources import SourceFile, stat_unchanged
 from aurify.tables.spec import TableSpec
-from aurify.tables.staging import Decision, RuleCount
+from aurify.tables.staging import Decision
 
 if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
@@ -23,26 +24,29 @@ class BatchStopped(DataError):
 
 
 def decide(
-    lake: Lake, spec: TableSpec, attempt: Attempt, counts: Sequence[RuleCount], decision: Decision | None
+    lake: Lake, spec: TableSpec, attempt: Attempt, results: Sequence[RuleResult], decision: Decision | None
 ) -> None:
-    """Let the batch go on, or stop it where a rule says `fail`; note the rules' counts for the commit."""
+    """Let the batch go on, or stop it where a rule says so; note what the rules found for the commit."""
     if spec.folder is not None:
         _refuse_replaced_files(lake, spec, attempt)
-    attempt.note["rules"] = [[c.id, c.on_fail, c.failed] for c in counts]
-    if decision is not None:
+    attempt.note["rules"] = [result.as_dict() for result in results]
+    stopping = [result for result in results if result.stops]
+    broken = [result for result in stopping if decision is None or not decision.lets_pass(result.id)]
+    if decision is not None and (not decision.accept or not broken):
         attempt.note["state"] = "accepted" if decision.accept else "rejected"
         attempt.note["decision"] = vars(decision)
         return
-    if attempt.staged.count("fail") == 0:
+    if not broken:
         return
-    broken = [c for c in counts if c.on_fail == "fail" and c.failed]
     state = lake.state(spec.name)
     report = {
         "attempt": attempt.id,
         "rows": attempt.balance.assayed,
-        "rules": [{"id": c.id, "rule": c.text, "failed": c.failed} for c in broken],
+        "rules": [{"id": r.id, "rule": r.text, "failed": r.failed, "found": r.found} for r in broken],
     }
     state.log.stop(attempt.batch.number, json.dumps(report, indent=1))
+    if decision is not None:  # it was made of other rules than those that stop the batch now
+        state.storage.remove(f"{state.log.folder}/{attempt.batch.number:09d}.decision.json")
     clean(attempt)
     raise _stopped(spec.name, attempt.batch, report)
 
@@ -64,10 +68,7 @@ def refuse_stopped(table: str, state: TableState, batch: Batch) -> None:
 
 
 def _stopped(table: str, batch: Batch, report: dict[str, Any]) -> BatchStopped:
-    problems = [
-        Problem(f"{table} {batch.label}", f"{r['failed']} of {report['rows']} rows break {r['id']}", r["rule"])
-        for r in report["rules"]
-    ]
+    problems = [Problem(f"{table} {batch.label}", r.get("found", r["id"]), r["rule"]) for r in report["rules"]]
     n = batch.number
     hint = f"aurify batch {table} {n} retry, once data, code or suite is mended; or accept, or reject, with --reason"
     return BatchStopped(f"{table}: {batch.label} is stopped, nothing of it was published", problems, hint)

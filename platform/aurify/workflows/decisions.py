@@ -42,7 +42,9 @@ def decide_batch(lake: Lake, table: str, number: int, verb: Verb, reason: str = 
         if verb == "reject" and batch.kind == "full":
             state.log.call_off(number)
             return
-        said = {"accept": verb == "accept", "reason": reason, "by": getpass.getuser(), "at": _now()}
+        report = json.loads(state.log.stopped(number) or "{}")
+        rules = [rule["id"] for rule in report.get("rules", ())]
+        said = {"accept": verb == "accept", "reason": reason, "by": getpass.getuser(), "at": _now(), "rules": rules}
         lake.storage.write(path, json.dumps(said).encode())
 
 

@@ -17,11 +17,12 @@ from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
 from aurify.publish.read import read_version, without_tombstones
 from aurify.publish.state import TableState
 from aurify.publish.target import Handle, Target
-from aurify.quality import Suite, empty_suite, load_suite
+from aurify.quality import Suite, empty_suite, load_suite, suite_file
 from aurify.session import open_session, running_session, work_session
 from aurify.storage import Storage
 from aurify.tables.discovery import Definition, read_definition
 from aurify.tables.inputs import target_of
+from aurify.tables.references import reference_problems, references
 from aurify.tables.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -61,22 +62,30 @@ class Lake:
     @cached_property
     def suites(self) -> dict[str, Suite]:
         """Every suite; SuiteError names all that is wrong in any of them."""
+        own = self.definition.expectations
         found: dict[str, Suite] = {}
         problems: list[Problem] = []
         for name, spec in self.specs.items():
             path = self.suite_path(name)
             try:
-                found[name] = load_suite(path, name, spec.schema) if path.exists() else empty_suite(name)
+                found[name] = load_suite(path, name, spec.schema, own) if path.exists() else empty_suite(name)
             except ConfigurationError as error:
                 problems += error.problems
+        if not problems:
+            problems = reference_problems(found, self.specs)
         if problems:
             raise ConfigurationError("suites", problems, "nothing was run")
         return found
 
+    @property
+    def looks_into(self) -> Mapping[str, set[str]]:
+        """The tables that the suite of each table names."""
+        return {name: references(suite) for name, suite in self.suites.items()}
+
     def suite_path(self, table: str) -> Path:
         """Where the suite of a table lies."""
         folder = self.definition.root / self.definition.project.suites
-        return folder / f"{table.replace('.', '_')}.yml"
+        return suite_file(folder, table)
 
     @property
     def session(self) -> SparkSession:
@@ -171,7 +180,7 @@ class Lake:
         """Every run that had something to do."""
         return Ledger(self.settings.ledger_path("runs"), RUNS)
 
-    def read(self, table: str, version: int | None = None) -> DataFrame:
+    def read(self, table: str, version: int | None = None, session: SparkSession | None = None) -> DataFrame:
         """The rows of a table, as of now or a version of its Delta log, tombstones hidden."""
         target = self.target(table)
         handle = Handle.open(target.path, version)
@@ -179,7 +188,7 @@ class Lake:
             raise ConfigurationError.of(
                 table, "it has no rows yet", "a table that was refreshed", f"aurify refresh +{table}"
             )
-        return without_tombstones(read_version(self.session, handle))
+        return without_tombstones(read_version(session or self.session, handle))
 
     def sql(self, query: str) -> DataFrame:
         """Ask the tables by their names."""
@@ -216,4 +225,4 @@ def selected(lake: Lake, selection: Sequence[str]) -> list[str]:
     """The names that a selection means, in graph order."""
     from aurify.tables.selection import select
 
-    return select(selection, lake.specs)
+    return select(selection, lake.specs, lake.looks_into)

@@ -8,9 +8,14 @@ from typing import Any
 
 from aurify.errors import AurifyError, Problem
 from aurify.publish.state import TableState
+from aurify.quality import Suite
+from aurify.quality.row_rules.reference_rules import is_reference
+from aurify.quality.table_rules import judges_batch
+from aurify.quality.table_rules.measure import jobs_needed
 from aurify.sources import FileProblem
 from aurify.tables.drift import code_fingerprint, find_drift
 from aurify.tables.pending import Pending, find_pending
+from aurify.tables.references import OTHER_TABLE
 from aurify.tables.spec import Recompute, TableSpec, Upsert
 from aurify.workflows.decide import refuse_stopped
 from aurify.workflows.lake import Lake, selected
@@ -30,6 +35,7 @@ class TablePlan:
     pinned: dict[str, int] = field(default_factory=dict)
     left_out: list[FileProblem] = field(default_factory=list)
     committer: str = "delta-rs"
+    suite: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     drift: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -89,6 +95,7 @@ def plan(lake: Lake, selection: Sequence[str] = (), *, full: bool = False) -> Pl
 def _look(lake: Lake, spec: TableSpec, found: TablePlan, full: bool) -> None:
     state = lake.state(spec.name)
     found.committer = _committer(state)
+    found.suite = how_it_runs(lake.suites[spec.name])
     state.refuse_foreign()
     found.changed = _changed(lake, spec, state)
     drift = find_drift(spec, state)
@@ -129,6 +136,17 @@ def _describe(spec: TableSpec, state: TableState, pending: Pending, found: Table
 def _committer(state: TableState) -> str:
     reason = state.handle.needs_spark if state.handle else ""
     return f"spark ({reason})" if reason else "delta-rs"
+
+
+def how_it_runs(suite: Suite) -> list[str]:
+    """How many rules are part of the pass that writes the batch, and the Spark jobs that the others need."""
+    of_batch = [rule for rule in suite.rules if judges_batch(rule)]
+    of_rows = len(suite.rules) - len(of_batch)
+    told = [f"{of_rows} rules in the pass that writes"] if of_rows else []
+    told += [
+        f"a join with {name}" for name in sorted({str(r.kwargs[OTHER_TABLE]) for r in suite.rules if is_reference(r)})
+    ]
+    return told + [f"{what}: {jobs} jobs" for what, jobs in jobs_needed(of_batch)]
 
 
 def _changed(lake: Lake, spec: TableSpec, state: TableState) -> list[str]:

@@ -10,11 +10,13 @@ from aurify.errors import AurifyError
 from aurify.publish.batch_log import Batch
 from aurify.publish.publication import Attempt
 from aurify.publish.target import Handle
+from aurify.quality import RuleResult
 from aurify.tables.inputs import BatchInputs
 from aurify.tables.pending import find_pending, next_batch
 from aurify.tables.spec import TableSpec
-from aurify.tables.staging import RuleCount, stage
+from aurify.tables.staging import Rulebook, stage
 from aurify.workflows.lake import Lake
+from aurify.workflows.neighbourhood import Neighbourhood
 from aurify.workflows.run import Run, quiet
 from aurify.workflows.schedule import explained
 
@@ -37,7 +39,7 @@ class RowsPlan:
     @property
     def exit_code(self) -> int:
         """1 where a refresh would stop at a rule."""
-        return 1 if self.verdicts.get("fail") else 0
+        return 1 if any(rule["stops"] for rule in self.rules) else 0
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -87,7 +89,8 @@ def _counted(lake: Lake, spec: TableSpec, batch: Batch, run: Run, folder: str) -
         step=lambda name: None,
     )
     inputs = BatchInputs(spec, batch, session, lake.storage, lake.targets, lake.settings.source_root)
-    counts = stage(spec, attempt, inputs, lake.suites[spec.name], None)
+    book = Rulebook(lake.suites[spec.name], None, Neighbourhood(lake, spec, session, batch))
+    results = stage(spec, attempt, inputs, book)
     return RowsPlan(
         spec.name,
         batch.label,
@@ -95,9 +98,9 @@ def _counted(lake: Lake, spec: TableSpec, batch: Batch, run: Run, folder: str) -
         withdrawn=attempt.balance.withdrawn,
         assayed=attempt.balance.assayed,
         verdicts={verdict: attempt.staged.count(verdict) for verdict in VERDICTS},
-        rules=[_rule(count) for count in counts],
+        rules=[_rule(result) for result in results],
     )
 
 
-def _rule(count: RuleCount) -> dict[str, Any]:
-    return {"rule": count.id, "text": count.text, "on_fail": count.on_fail, "failed": count.failed}
+def _rule(result: RuleResult) -> dict[str, Any]:
+    return {**result.as_dict(), "text": result.text, "stops": result.stops}

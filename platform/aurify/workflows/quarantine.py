@@ -23,7 +23,7 @@ def quarantined(lake: Lake, table: str, pending: bool = False) -> DataFrame:
     if handle is None or handle.version == 0:
         return lake.session.createDataFrame([], quarantine_schema(target))
     state = lake.state(table)
-    named = {str(row["attempt"]) for row in lake.batches_ledger.rows() if row["table"] == table}
+    named = {str(row["attempt"]) for row in lake.batches_ledger.rows(table)}
     if state.handle is not None:
         named |= {str(note["attempt"]) for _, note in notes(state.handle) if "attempt" in note}
     rows = lake.session.read.format("delta").load(target.quarantine_path)

@@ -18,10 +18,11 @@ from aurify.publish.publication import (
     publish_quarantine,
 )
 from aurify.tables.spec import TableSpec
-from aurify.tables.staging import stage
+from aurify.tables.staging import Rulebook, stage
 from aurify.workflows.attempts import begin, next_input
 from aurify.workflows.decide import decide
 from aurify.workflows.lake import Lake, selected
+from aurify.workflows.neighbourhood import Neighbourhood
 from aurify.workflows.report import RunReport, TableReport
 from aurify.workflows.run import Listener, Run, quiet
 from aurify.workflows.schedule import in_graph_order
@@ -53,9 +54,10 @@ def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableRep
         while (batch := next_input(lake, spec, run, full)) is not None:
             attempt, inputs, decision = begin(lake, spec, batch, run)
             try:
-                counts = stage(spec, attempt, inputs, lake.suites[spec.name], decision)
+                around = Neighbourhood(lake, spec, attempt.spark, batch)
+                results = stage(spec, attempt, inputs, Rulebook(lake.suites[spec.name], decision, around))
                 attempt.step("staged")
-                decide(lake, spec, attempt, counts, decision)
+                decide(lake, spec, attempt, results, decision)
                 count_before(attempt, rows_same=spec.rows == "same")
                 attempt.step("decided")
                 publish_quarantine(attempt)
@@ -74,7 +76,7 @@ def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableRep
                 if conflicts >= CONFLICTS_IN_A_ROW:
                     raise
                 continue
-            run.published(attempt, counts)
+            run.published(attempt, results)
             if batch.number == 1:
                 lake.register(spec.name)
             full = False

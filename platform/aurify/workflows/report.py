@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from aurify.errors import AurifyError
 from aurify.publish.balance import Balance
+from aurify.quality import RuleResult
 from aurify.sources import FileProblem
-from aurify.tables.staging import RuleCount
 
 Outcome = Literal["done", "nothing new", "failed", "skipped", "waiting"]
 
@@ -25,7 +25,7 @@ class BatchReport:
     committed: str
     version: int
     balance: Balance
-    rules: Sequence[RuleCount] = ()
+    rules: Sequence[RuleResult] = ()
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aurify.errors import AurifyError
 from aurify.publish.publication import Attempt
-from aurify.tables.staging import RuleCount
+from aurify.quality import RuleResult
 from aurify.workflows.report import BatchReport, RunReport, TableReport
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ class Run:
         self.names = list(names)
         self.report = RunReport(self.id, {name: TableReport(name) for name in names})
         self.attempts: list[Attempt] = []
-        self._counts: dict[str, Sequence[RuleCount]] = {}
         self._begun: dict[str, float] = {}
         self._listen = listen
         self._tries = itertools.count(1)
@@ -88,13 +87,12 @@ class Run:
         report.error = report.error or error
         report.outcome = "failed"
 
-    def published(self, attempt: Attempt, counts: Sequence[RuleCount]) -> None:
+    def published(self, attempt: Attempt, results: Sequence[RuleResult]) -> None:
         """Note what an attempt published."""
         assert attempt.commit is not None
         report = self.report_of(attempt.target.name)
         report.outcome = "done"
         self.attempts.append(attempt)
-        self._counts[attempt.id] = counts
         report.batches.append(
             BatchReport(
                 attempt.batch.generation,
@@ -104,7 +102,7 @@ class Run:
                 str(attempt.note["committed"]),
                 attempt.commit.version,
                 attempt.balance,
-                counts,
+                results,
                 time.monotonic() - self._begun[attempt.id],
             )
         )

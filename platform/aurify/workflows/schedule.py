@@ -21,7 +21,8 @@ Work = Callable[[str], TableReport]
 def in_graph_order(lake: Lake, names: Sequence[str], run: Run, work: Work) -> None:
     """Do the work of every table after that of its inputs; an interrupt ends what runs and starts no more."""
     chosen = set(names)
-    graph = {name: chosen & set(lake.specs[name].upstream) for name in names}
+    edges = {name: {*lake.specs[name].upstream, *lake.looks_into.get(name, ())} for name in names}
+    graph = {name: chosen & above for name, above in edges.items()}
     sorter = TopologicalSorter(graph)
     sorter.prepare()
     running: dict[Future[None], str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -41,11 +42,11 @@ def record_ledger(lake: Lake, run: Run) -> None:
     newest: dict[str, tuple[int, int]] = {}
     for table in run.names:
         try:
-            for commit, note in _unrecorded(lake, table):
+            for commit, note in unrecorded(lake, table):
                 balance = _balance(lake, run, table, commit, note)
                 newest[table] = (int(note["generation"]), int(note["batch"]))
                 batches.append(_batch_row(table, commit, note, balance))
-                rules += _rule_rows(table, note, balance)
+                rules += rule_rows(table, note, balance)
         except AurifyError as error:
             run.failed(table, error)
     if newest:
@@ -62,11 +63,12 @@ def count_left_out(lake: Lake, table: str, run: Run) -> None:
 
     BalanceError where rows are missing: the table stays stopped until it is restored.
     """
-    for commit, note in _unrecorded(lake, table):
+    for commit, note in unrecorded(lake, table):
         _balance(lake, run, table, commit, note)
 
 
-def _unrecorded(lake: Lake, table: str) -> list[tuple[Commit, Mapping[str, Any]]]:
+def unrecorded(lake: Lake, table: str) -> list[tuple[Commit, Mapping[str, Any]]]:
+    """The commits of batches that the ledger does not know yet, with their notes, oldest first."""
     stands = min(lake.batches_ledger.newest(table), lake.rules_ledger.newest(table))
     handle = lake.state(table).handle
     if handle is None or handle.position <= stands:
@@ -128,9 +130,16 @@ def _batch_row(table: str, commit: Commit, note: Mapping[str, Any], balance: Bal
     }
 
 
-def _rule_rows(table: str, note: Mapping[str, Any], balance: Balance) -> list[Mapping[str, Any]]:
+def rule_rows(table: str, note: Mapping[str, Any], balance: Balance) -> list[Mapping[str, Any]]:
+    """What the rules found in a batch, as rows of the ledger."""
     same = {"table": table, "generation": note["generation"], "batch": note["batch"], "assayed": balance.assayed}
-    return [{**same, "rule": r, "on_fail": on_fail, "failed": failed} for r, on_fail, failed in note.get("rules", [])]
+    return [{**same, **_flat(told)} for told in note.get("rules", [])]
+
+
+def _flat(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a rule found as a row of the ledger: what has no type of its own is JSON."""
+    texts = {name: json.dumps(told[name]) for name in ("observed", "details", "sample", "measures") if name in told}
+    return {**told, **texts}
 
 
 def _run_row(run: Run, batches: int, failed: list[str]) -> Mapping[str, Any]:

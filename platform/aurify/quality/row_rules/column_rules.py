@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from operator import and_, ge, gt, le, lt, or_
+from operator import and_, ge, gt, le, lt
 from typing import TYPE_CHECKING
 
 from pyspark.sql import types as T
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 COLUMN_RULES = Registry()
+_MOMENTS = "A moment of the set is compared as a moment; Great Expectations compares the text it is written in."
 
 
 @COLUMN_RULES.row("expect_column_values_to_not_be_null", "{column} is not NULL", looks_at_null=True)
@@ -32,13 +33,23 @@ def is_present(at: Domain) -> Column:
     return at.columns[0].isNotNull()
 
 
-@COLUMN_RULES.row("expect_column_values_to_be_in_set", "{column} is one of {value_set}", value_set=arg.THE_VALUES)
+@COLUMN_RULES.row(
+    "expect_column_values_to_be_in_set",
+    "{column} is one of {value_set}",
+    difference=_MOMENTS,
+    value_set=arg.THE_VALUES,
+)
 def is_outside_set(at: Domain, value_set: Sequence[Value]) -> Column:
     """NaN is equal to NaN, as in Spark."""
     return ~_is_in(at.columns[0], value_set)
 
 
-@COLUMN_RULES.row("expect_column_values_to_not_be_in_set", "{column} is none of {value_set}", value_set=arg.THE_VALUES)
+@COLUMN_RULES.row(
+    "expect_column_values_to_not_be_in_set",
+    "{column} is none of {value_set}",
+    difference=_MOMENTS,
+    value_set=arg.THE_VALUES,
+)
 def is_inside_set(at: Domain, value_set: Sequence[Value]) -> Column:
     """The opposite."""
     return _is_in(at.columns[0], value_set)
@@ -47,6 +58,9 @@ def is_inside_set(at: Domain, value_set: Sequence[Value]) -> Column:
 @COLUMN_RULES.row(
     "expect_column_values_to_be_between",
     "{column} is {range}",
+    agree=arg.check_range,
+    difference="A bound may be text, a whole number is exact and a moment without a zone is UTC; Great Expectations"
+    " refuses text, reads numbers as floating-point ones and takes moments in the zone of the machine.",
     min_value=arg.BOUND,
     max_value=arg.BOUND,
     strict_min=arg.FLAG,
@@ -67,6 +81,7 @@ def is_out_of_range(
     "expect_column_value_lengths_to_be_between",
     "{column} is {range} characters long",
     wants=text_like,
+    agree=arg.check_range,
     min_value=arg.LENGTH,
     max_value=arg.LENGTH,
     strict_min=arg.FLAG,
@@ -91,45 +106,6 @@ def has_other_length(at: Domain, value: int) -> Column:
     return _length(at) != literal(value)
 
 
-@COLUMN_RULES.row(
-    "expect_column_values_to_match_regex", "{column} matches {regex}", wants=text_like, regex=arg.THE_REGEX
-)
-def matches_not(at: Domain, regex: str) -> Column:
-    """Java's regular expressions, found anywhere in the value unless anchored."""
-    return ~_text(at).rlike(regex)
-
-
-@COLUMN_RULES.row(
-    "expect_column_values_to_not_match_regex", "{column} does not match {regex}", wants=text_like, regex=arg.THE_REGEX
-)
-def matches(at: Domain, regex: str) -> Column:
-    """The opposite."""
-    return _text(at).rlike(regex)
-
-
-@COLUMN_RULES.row(
-    "expect_column_values_to_match_regex_list",
-    "{column} matches {match_on} of {regex_list}",
-    wants=text_like,
-    regex_list=arg.THE_REGEXES,
-    match_on=arg.MATCH_ON,
-)
-def matches_too_few(at: Domain, regex_list: Sequence[str], match_on: str = "any") -> Column:
-    """Each expression stands alone: flags and group numbers of one don't reach into the next."""
-    return ~reduce(or_ if match_on == "any" else and_, [_text(at).rlike(regex) for regex in regex_list])
-
-
-@COLUMN_RULES.row(
-    "expect_column_values_to_not_match_regex_list",
-    "{column} matches none of {regex_list}",
-    wants=text_like,
-    regex_list=arg.THE_REGEXES,
-)
-def matches_any(at: Domain, regex_list: Sequence[str]) -> Column:
-    """One match is enough to fail."""
-    return reduce(or_, [_text(at).rlike(regex) for regex in regex_list])
-
-
 def _is_in(value: Column, value_set: Sequence[Value]) -> Column:
     return value.isin([literal(member) for member in value_set])
 
@@ -142,13 +118,8 @@ def _is_between(value: Column, low: tuple[Value | None, bool], high: tuple[Value
     return reduce(and_, sides)
 
 
-def _text(at: Domain) -> Column:
-    (kind,) = at.types
-    return at.columns[0] if isinstance(kind, T.StringType) else at.columns[0].cast("string")
-
-
 def _length(at: Domain) -> Column:
     from pyspark.sql import functions as F
 
     (kind,) = at.types
-    return F.length(at.columns[0] if isinstance(kind, T.BinaryType) else _text(at))
+    return F.length(at.columns[0] if isinstance(kind, T.BinaryType) else at.as_text)

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 from pyspark.sql import types as T
 
 from aurify.publish.names import quoted
+from aurify.quality.row_rules.places import Place, place_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
+
+    from aurify.quality.conditions import Condition
 
 Types = tuple[T.DataType, ...]
 Wants = Callable[[Types], str]
@@ -30,21 +33,36 @@ class Over(Enum):
 
 @dataclass(frozen=True)
 class Domain:
-    """The columns of one rule; `ignore` says which missing values make it pass over a row."""
+    """The columns of one rule; `ignore` says which missing values make it pass over a row.
+
+    `condition` counts for rules that compare rows with each other: a row that does not meet it is none of the others.
+    """
 
     names: tuple[str, ...]
     schema: T.StructType
     ignore: str
+    condition: Condition | None = None
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the names lead; `a.b` is the column of this name, else the field `b` of the struct `a`."""
+        return tuple(map(self._place, self.names))
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns, quoted: dots, spaces and quotes in a name mean nothing."""
-        return tuple(column(name) for name in self.names)
+        """The columns, quoted: spaces and quotes in a name mean nothing."""
+        return tuple(place.column for place in self.places)
 
     @property
     def types(self) -> Types:
         """The types of the columns."""
-        return tuple(self.schema[name].dataType for name in self.names)
+        return tuple(place.kind for place in self.places)
+
+    @property
+    def as_text(self) -> Column:
+        """The only column as Spark writes it."""
+        (place,) = self.places
+        return place.column if isinstance(place.kind, T.StringType) else place.column.cast("string")
 
     @property
     def is_looked_at(self) -> Column | None:
@@ -55,6 +73,17 @@ class Domain:
         if self.ignore in ("either_value_is_missing", "any_value_is_missing"):
             return reduce(and_, present)
         return None
+
+    def _place(self, name: str) -> Place:
+        if (place := place_of(name, self.schema)) is None:
+            raise KeyError(name)
+        return place
+
+
+def field_type(schema: T.StructType, name: str) -> T.DataType | None:
+    """The type of a column, or of a field of structs; None where the name leads nowhere."""
+    place = place_of(name, schema)
+    return None if place is None else place.kind
 
 
 def column(name: str) -> Column:
@@ -81,6 +110,11 @@ def text_like(types: Types) -> str:
     """Text, or what Spark writes as text."""
     bad = [t for t in types if isinstance(t, T.ArrayType | T.MapType | T.StructType)]
     return "a column of text, or of plain values, which are read as Spark writes them" if bad else ""
+
+
+def text(types: Types) -> str:
+    """Text alone."""
+    return "" if all(isinstance(t, T.StringType | T.CharType | T.VarcharType) for t in types) else "a column of text"
 
 
 def numeric(types: Types) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from aurify.quality.row_rules.arguments import Argument
+from aurify.quality.row_rules.arguments import Agree, Argument, anyhow
 from aurify.quality.row_rules.domain import Over, Wants, any_type
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ Fails = TypeVar("Fails", bound=Callable[..., "Column"])
 
 @dataclass(frozen=True)
 class RowExpectation:
-    """One expectation: `fails(domain, **arguments)` is TRUE where a row that is looked at fails."""
+    """One expectation: `fails(domain, **arguments)` is TRUE where a row that is looked at fails.
+
+    `agree` raises Unfit where the arguments, each of them read, don't go together. `undetermined`: the answer can be
+    NULL on a row that is looked at. `difference` from Great Expectations on Spark, in one sentence; empty: there is
+    none. `is_ours`: Great Expectations has none of this name.
+    """
 
     name: str
     sentence: str
@@ -25,8 +30,12 @@ class RowExpectation:
     arguments: Mapping[str, Argument]
     fails: Callable[..., Column]
     wants: Wants
+    agree: Agree
     looks_at_null: bool
     needs_window: bool
+    undetermined: bool
+    difference: str
+    is_ours: bool = False
 
 
 class Registry(Mapping[str, RowExpectation]):
@@ -54,8 +63,12 @@ class Registry(Mapping[str, RowExpectation]):
         *,
         over: Over = Over.COLUMN,
         wants: Wants = any_type,
+        agree: Agree = anyhow,
         looks_at_null: bool = False,
         needs_window: bool = False,
+        undetermined: bool = False,
+        difference: str = "",
+        is_ours: bool = False,
         **arguments: Argument,
     ) -> Callable[[Fails], Fails]:
         """Register a function of a domain and these arguments; it is returned unchanged.
@@ -64,7 +77,8 @@ class Registry(Mapping[str, RowExpectation]):
         """
 
         def register(fails: Fails) -> Fails:
-            self._add(RowExpectation(name, sentence, over, arguments, fails, wants, looks_at_null, needs_window))
+            traits = (wants, agree, looks_at_null, needs_window, undetermined, difference, is_ours)
+            self._add(RowExpectation(name, sentence, over, arguments, fails, *traits))
             return fails
 
         return register

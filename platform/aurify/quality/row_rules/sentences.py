@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Protocol
 
-from aurify.quality.row_rules.registry import RowExpectation
 from aurify.quality.values import shown
 
 NAMED_MEMBERS = 8
 
 
-def sentence(expectation: RowExpectation, columns: Sequence[str], kwargs: Mapping[str, object]) -> str:
+class Told(Protocol):
+    """What has a sentence."""
+
+    @property
+    def sentence(self) -> str:
+        """With a place for every argument."""
+
+    @property
+    def over(self) -> Enum:
+        """The arguments that name its columns."""
+
+
+def sentence(
+    expectation: Told,
+    columns: Sequence[str],
+    kwargs: Mapping[str, object],
+    mostly: float = 1.0,
+    condition: str = "",
+) -> str:
     """One sentence of what must hold, for people.
 
     >>> from aurify.quality.row_rules import ROW_RULES
     >>> between = ROW_RULES["expect_column_values_to_be_between"]
-    >>> sentence(between, ["quantity"], {"min_value": 0, "strict_min": True, "mostly": 0.95})
-    'quantity is more than 0 in at least 95 % of rows'
+    >>> sentence(between, ["quantity"], {"min_value": 0, "strict_min": True}, 0.95, "country = 'France'")
+    "quantity is more than 0 in at least 95 % of rows where country = 'France'"
     """
     words = {name: _listed(value) for name, value in kwargs.items()}
     words["match_on"] = str(kwargs.get("match_on", "any"))
@@ -24,9 +43,9 @@ def sentence(expectation: RowExpectation, columns: Sequence[str], kwargs: Mappin
     words["range"] = _range(kwargs)
     words["order"] = "greater than or equal to" if kwargs.get("or_equal") else "greater than"
     words.update(zip(expectation.over.value, columns, strict=False))
-    text = expectation.sentence.format_map(words)
-    share = kwargs.get("mostly")
-    return f"{text} in at least {share * 100:g} % of rows" if isinstance(share, float) else text
+    share = f" in at least {mostly * 100:.10g} % of rows" if mostly < 1 else ""
+    where = f" where {condition}" if condition else ""
+    return expectation.sentence.format_map(words) + share + where
 
 
 def _range(kwargs: Mapping[str, object]) -> str:

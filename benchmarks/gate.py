@@ -1,0 +1,53 @@
+"""`gate`: twelve rules over orders with planted faults, good and bad rows into Delta, against plain Spark."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import program, results
+
+SIZES = {"100k": 100_000, "1m": 1_000_000, "5m": 5_000_000}
+BAD = (0, 1, 20)
+RUNS = {"100k": 3, "1m": 3, "5m": 1}
+PROGRAMS = ("aurify", "ungated", "split_by_hand", "split_cached")
+
+
+def measure(scratch: Path) -> None:
+    """All sizes and shares of bad rows; the programs take turns, and must find what was planted."""
+    rows: dict[str, int] = {}
+    ratios: dict[str, dict[str, float]] = {f"vs_{name}": {} for name in PROGRAMS[1:]}
+    measured: dict[str, Any] = {}
+    for size, bad in [("1m", b) for b in BAD] + [("100k", 1), ("5m", 1)]:
+        case = f"{size}_{bad}_percent"
+        rows[size] = SIZES[size]
+        found = measured[case] = _turns(scratch / case, SIZES[size], bad, RUNS[size])
+        for name in PROGRAMS[1:]:
+            for unit in ("cpu_s", "wall_s"):
+                mine, theirs = (median(cost[unit] for cost in found[p]) for p in ("aurify", name))
+                ratios[f"vs_{name}"][f"{unit[:-2]}_{case}"] = results.ratio(mine, theirs)
+        shutil.rmtree(scratch / case)
+    results.write("gate", rows, ratios, measured)
+
+
+def _turns(scratch: Path, rows: int, bad: int, runs: int) -> dict[str, list[dict[str, Any]]]:
+    sources = str(scratch / "sources")
+    planted = program.run("benchmarks.gate_work:make", sources=sources, rows=rows, bad_percent=bad)["returned"]
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in PROGRAMS}
+    for turn in range(runs):
+        for name in PROGRAMS if turn % 2 == 0 else PROGRAMS[::-1]:
+            warehouse = scratch / f"{name}-{turn}"
+            run = program.run(f"benchmarks.gate_work:{name}", sources=sources, warehouse=str(warehouse))
+            _refuse_wrong(name, run["returned"], planted)
+            found[name].append(run["costs"]["work"][0])
+            shutil.rmtree(warehouse)
+    return found
+
+
+def _refuse_wrong(name: str, found: dict[str, Any], planted: dict[str, Any]) -> None:
+    """Stop where a program has not found exactly what was planted; the ungated one finds nothing."""
+    expected = {"good": planted["good"] + planted["bad"], "bad": 0, "rules": {}} if name == "ungated" else planted
+    if found != expected:
+        raise SystemExit(f"{name} found {found}, planted were {expected}")

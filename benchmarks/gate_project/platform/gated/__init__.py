@@ -1,0 +1,1 @@
+"""One table behind a gate, for the benchmark `gate`."""
