@@ -58,14 +58,14 @@ NUMBERS = ["n", "big", "x", "z", "f", "d", "net price", "place.zip"]
 FLAT = [name for name in NUMBERS if name != "place.zip"]
 ONE = [name for name in POOLS if name != "place"] + ["place.city", "place.zip"]
 MEMBERS = ["n", "big", "x", "s", "flag", "net price", "place.city", "gone"]
-UNTYPED = {"place.city": ["Lyon", "Rome"], "place.zip": [1, 69000], "gone": ["a"]}
+UNTYPED: dict[str, Sequence[Any]] = {"place.city": ["Lyon", "Rome"], "place.zip": [1, 69000], "gone": ["a"]}
 COLUMNS = ["row", "n", "big", "x", "z", "f", "d", "s", "day", "at", "flag", "tags", "place", "place.city", "place.zip",
            "net price", "gone"]  # fmt: skip
 MOSTLY = [1.0, 0.5, 0.9]
 SORTED = ["n", "big", "x", "row"]
 LISTED_COLUMNS = [COLUMNS, COLUMNS[::-1], COLUMNS[1:], [*COLUMNS, "more"]]
 QUERIES = ["SELECT * FROM {batch} WHERE n < 0;", "SELECT s, count(*) FROM {batch} GROUP BY s HAVING count(*) > 20"]
-BINS = [
+BINS: list[dict[str, Any]] = [
     {"bins": [-2, 0, 1, 40], "weights": [0.25, 0.25, 0.5]},
     {"bins": [0, 0.5, 3], "weights": [0.25, 0.25], "tail_weights": [0.25, 0.25]},
     {"bins": [-math.inf, 0, 1, math.inf], "weights": [0.25, 0.5, 0.25]},

@@ -129,9 +129,9 @@ def test_quantiles_are_those_of_approx_quantile_with_no_error(spark: SparkSessio
             (found,) = _observed(
                 frame, [_rule("expect_column_quantile_values_to_be_between", name, quantile_ranges=ranges)]
             )
-            expected = frame.approxQuantile(name, list(levels), 0.0)
+            expected: list[float | None] = list(frame.approxQuantile(name, list(levels), 0.0))
             assert isinstance(found, dict)
-            assert found["values"] == (expected or [None] * len(levels)), (size, name)
+            assert found["values"] == (expected if expected else [None for _ in levels]), (size, name)
             (median,) = _observed(frame, [_rule(_between("median"), name, min_value=0)])
             middle = frame.approxQuantile(name, [0.5, 0.5 + 1 / (2 + 2 * size)], 0.0)
             mean = sum(middle) / 2 if middle else None

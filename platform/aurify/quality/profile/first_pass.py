@@ -100,7 +100,7 @@ def measured_columns(rows: DataFrame, places: Sequence[Place]) -> Mapping[str, A
 
     plain = [p.value for p in places if p.family in _WITH_SKETCH]
     # By content, so that it does not hang on how the rows lie.
-    asked = F.pmod(F.xxhash64(*plain), F.lit(ONE_IN)) == 0
+    asked = F.pmod(F.xxhash64(F.lit(ONE_IN), *plain), F.lit(ONE_IN)) == 0
     shaped = with_shapes(rows, [p for p in places if p.family is Family.TEXT], asked)
     (row,) = shaped.agg(*_aggregates(places)).collect()
     found: Mapping[str, Any] = row.asDict()
