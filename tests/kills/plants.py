@@ -146,7 +146,7 @@ def _cutting_committer(path: str) -> type[committer.DeltaRsCommitter]:
             if not handle.path.endswith(path):
                 return super().append(handle, files, *rest)
             _cut(files[-1].path)
-            cut = replace(files[-1], size=Path(files[-1].path).stat().st_size, footer=pq.read_metadata(files[-1].path))
+            cut = StagedFile.read(files[-1].path, Path(files[-1].path).stat().st_size, files[-1].modified_ms)
             return super().append(handle, [*files[:-1], cut], *rest)
 
     return Cutting

@@ -23,17 +23,22 @@ LONGEST_TEXT = 32
 
 @dataclass(frozen=True)
 class StagedFile:
-    """One Parquet file of an attempt, with the footer that describes it."""
+    """One Parquet file of an attempt: its rows, and what its footer says of its flat columns.
+
+    The footer itself is let go: those of hundreds of files would fill the driver.
+    """
 
     path: str
     size: int
     modified_ms: int
-    footer: pq.FileMetaData
+    records: int
+    ranges: Mapping[str, ColumnRange]
 
-    @property
-    def records(self) -> int:
-        """Rows in the file."""
-        return int(self.footer.num_rows)
+    @classmethod
+    def read(cls, path: str, size: int, modified_ms: int) -> StagedFile:
+        """The file at a path, described by its footer."""
+        footer = pq.read_metadata(path)
+        return cls(path, size, modified_ms, int(footer.num_rows), _ranges(footer))
 
     def statistics(self, columns: Sequence[str]) -> str:
         """Delta's statistics of the file as JSON: rows, and minimum, maximum and NULLs by column."""
@@ -51,27 +56,7 @@ class StagedFile:
 
     def column(self, name: str) -> ColumnRange | None:
         """Minimum, maximum and NULLs of a flat column over all row groups; None where the footer can't tell."""
-        index = self._places.get(name)
-        if index is None:
-            return None
-        chunks = [self.footer.row_group(g).column(index) for g in range(self.footer.num_row_groups)]
-        stats = [c.statistics for c in chunks]
-        if any(s is None or not s.has_null_count for s in stats):
-            return None
-        nulls = sum(s.null_count for s in stats)
-        ranged = [s for s in stats if s.has_min_max]
-        full = all(s.has_min_max or s.num_values == 0 for s in stats)
-        if not ranged or not full:
-            return ColumnRange(nulls, None, None)
-        low, high = _delta_value(min(s.min for s in ranged), -1), _delta_value(max(s.max for s in ranged), 1)
-        return ColumnRange(nulls, low, high) if low is not None and high is not None else ColumnRange(nulls, None, None)
-
-    @cached_property
-    def _places(self) -> Mapping[str, int]:
-        schema = self.footer.schema
-        paths = (schema.column(i).path for i in range(len(schema)))
-        names = set(schema.to_arrow_schema().names)
-        return {path: i for i, path in enumerate(paths) if path in names}
+        return self.ranges.get(name)
 
 
 @dataclass(frozen=True)
@@ -81,6 +66,31 @@ class ColumnRange:
     nulls: int
     low: Any
     high: Any
+
+
+def _ranges(footer: pq.FileMetaData) -> dict[str, ColumnRange]:
+    """What the footer tells of every flat column."""
+    schema = footer.schema
+    names = set(schema.to_arrow_schema().names)
+    places = {path: i for i, path in enumerate(schema.column(i).path for i in range(len(schema))) if path in names}
+    told = {
+        name: _range([footer.row_group(g).column(i) for g in range(footer.num_row_groups)])
+        for name, i in places.items()
+    }
+    return {name: found for name, found in told.items() if found is not None}
+
+
+def _range(chunks: Sequence[Any]) -> ColumnRange | None:
+    stats = [c.statistics for c in chunks]
+    if any(s is None or not s.has_null_count for s in stats):
+        return None
+    nulls = sum(s.null_count for s in stats)
+    ranged = [s for s in stats if s.has_min_max]
+    full = all(s.has_min_max or s.num_values == 0 for s in stats)
+    if not ranged or not full:
+        return ColumnRange(nulls, None, None)
+    low, high = _delta_value(min(s.min for s in ranged), -1), _delta_value(max(s.max for s in ranged), 1)
+    return ColumnRange(nulls, low, high) if low is not None and high is not None else ColumnRange(nulls, None, None)
 
 
 def _delta_value(value: Any, side: int) -> Any:
@@ -124,7 +134,7 @@ class StagedFiles:
         found: dict[str, list[StagedFile]] = {}
         for path, size, modified_ms in self.storage.files(self.folder, ".parquet"):
             verdict = os.path.basename(os.path.dirname(path)).removeprefix("verdict=")
-            found.setdefault(verdict, []).append(StagedFile(path, size, modified_ms, pq.read_metadata(path)))
+            found.setdefault(verdict, []).append(StagedFile.read(path, size, modified_ms))
         return found
 
     def of(self, verdict: str) -> list[StagedFile]:
