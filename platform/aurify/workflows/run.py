@@ -50,7 +50,7 @@ class Run:
         self.names = list(names)
         self.report = RunReport(self.id, {name: TableReport(name) for name in names})
         self.attempts: list[Attempt] = []
-        self.settled: set[str] = set()
+        self.settled: set[str] = set()  # tables whose batches all stood in the ledger, while this run has begun none
         self._counts: dict[str, Sequence[RuleCount]] = {}
         self._begun: dict[str, float] = {}
         self._listen = listen
@@ -76,10 +76,6 @@ class Run:
     @cached_property
     def _ledgers(self) -> tuple[OpenLedger, OpenLedger]:
         return self.lake.batches_ledger.opened(), self.lake.rules_ledger.opened()
-
-    def is_settled(self, table: str) -> bool:
-        """Whether all batches of a table stood in the ledger before this run, which has begun none."""
-        return table in self.settled
 
     def report_of(self, table: str) -> TableReport:
         """The report of one table."""

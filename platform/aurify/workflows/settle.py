@@ -40,7 +40,7 @@ def record_ledger(lake: Lake, run: Run) -> None:
     rules: list[Mapping[str, Any]] = []
     newest: dict[str, tuple[int, int]] = {}
     for table in run.names:
-        if run.is_settled(table):
+        if table in run.settled:
             continue
         try:
             stands = min(lake.batches_ledger.newest(table), lake.rules_ledger.newest(table))
