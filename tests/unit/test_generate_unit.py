@@ -25,6 +25,7 @@ from retail.generate.faults import BRONZE, FAULTS, HEADER, SILVER
 from retail.generate.landing import write_delivery
 from retail.generate.lines import NO_FAULT, Lines, lines_of
 from retail.generate.schedule import BLOCK, Delivery, Tills, landing
+from retail.generate.text import csv_bytes
 
 ROOT = Path(__file__).parents[2]
 SMALL = Tills(rows_per_day=2_000, seed=7, start=date(2024, 1, 1))
@@ -291,3 +292,10 @@ def test_one_line_a_day_is_a_day(tmp_path: Path) -> None:
     record = land(tmp_path, Tills(1, 3, date(2024, 1, 1), faults=False), 1, 2, 3)
 
     assert record.expected()[SILVER]["rows"] == 3 - record.expected()[SILVER]["removed"]  # type: ignore[operator]
+
+
+def test_where_nothing_is_sold_nothing_is_written() -> None:
+    some = all_lines(next(iter(landing(SMALL, 0, 1))))[0]
+    none = some.where(np.zeros(len(some.day), dtype=bool))
+    assert bytes(csv_bytes(none, SMALL)) == b""
+    assert bytes(csv_bytes(some, SMALL)).endswith(b"\n")

@@ -99,6 +99,23 @@ def test_what_delta_can_not_hold_exactly_has_no_range(tmp_path: Path, values: li
     assert (told["minValues"], told["maxValues"], list(told["nullCount"])) == ({}, {}, ["c"])
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (pa.array([0, 5_000_000], pa.int32()), pa.date32()),  # the year 15659
+        (pa.array([0, 10**18], pa.int64()), pa.timestamp("us", "UTC")),
+        (pa.array([-(10**17), 0], pa.int64()), pa.timestamp("us")),
+    ],
+)
+def test_a_time_that_python_can_not_hold_has_no_range_and_stops_nothing(
+    tmp_path: Path, values: pa.Array, kind: pa.DataType
+) -> None:
+    stage(tmp_path, "drop", {"c": values.cast(kind)})
+    (file,) = StagedFiles(Storage(), str(tmp_path)).of("drop")
+    told = json.loads(file.statistics(["c"]))
+    assert (file.records, told["minValues"], told["maxValues"], told["nullCount"]) == (2, {}, {}, {"c": 0})
+
+
 def test_times_are_told_in_milliseconds_that_hold_every_value(tmp_path: Path) -> None:
     low = datetime(2024, 1, 1, 12, 0, 0, 1_999, UTC)
     high = datetime(2024, 1, 1, 12, 0, 0, 5_001, UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -67,6 +68,17 @@ RUNS = pa.schema(
 TRIES = 5
 
 
+@dataclass(frozen=True)
+class OpenLedger:
+    """A ledger table as it was when it was opened."""
+
+    handle: Handle | None
+
+    def newest(self, table: str) -> tuple[int, int]:
+        """Generation and number of the newest batch of a table that stood there; zeros where none did."""
+        return _position(self.handle, table)
+
+
 class Ledger:
     """One ledger table; a batch of a table is a transaction of it, so that it stands there once."""
 
@@ -74,10 +86,13 @@ class Ledger:
         self.path = path
         self.schema = schema
 
+    def opened(self) -> OpenLedger:
+        """The ledger as it is now."""
+        return OpenLedger(Handle.open(self.path))
+
     def newest(self, table: str) -> tuple[int, int]:
         """Generation and number of the newest batch of a table that stands in the ledger."""
-        handle = Handle.open(self.path)
-        return _position(handle, table)
+        return self.opened().newest(table)
 
     def append(self, rows: Iterable[Mapping[str, Any]], newest: Mapping[str, tuple[int, int]] | None = None) -> None:
         """Add the rows of batches that are not there yet, all in one commit.

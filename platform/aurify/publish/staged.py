@@ -85,12 +85,15 @@ def _range(chunks: Sequence[Any]) -> ColumnRange | None:
     if any(s is None or not s.has_null_count for s in stats):
         return None
     nulls = sum(s.null_count for s in stats)
+    unbounded = ColumnRange(nulls, None, None)
     ranged = [s for s in stats if s.has_min_max]
-    full = all(s.has_min_max or s.num_values == 0 for s in stats)
-    if not ranged or not full:
-        return ColumnRange(nulls, None, None)
-    low, high = _delta_value(min(s.min for s in ranged), -1), _delta_value(max(s.max for s in ranged), 1)
-    return ColumnRange(nulls, low, high) if low is not None and high is not None else ColumnRange(nulls, None, None)
+    if not ranged or not all(s.has_min_max or s.num_values == 0 for s in stats):
+        return unbounded
+    try:
+        low, high = _delta_value(min(s.min for s in ranged), -1), _delta_value(max(s.max for s in ranged), 1)
+    except OverflowError:  # a date or a moment that Python can't hold
+        return unbounded
+    return ColumnRange(nulls, low, high) if low is not None and high is not None else unbounded
 
 
 def _delta_value(value: Any, side: int) -> Any:

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 
-def next_input(lake: Lake, spec: TableSpec, run: Run, full: bool, peek: bool = False) -> Batch | None:
+def next_input(lake: Lake, spec: TableSpec, run: Run, full: bool, peek: TableState | None = None) -> Batch | None:
     """The open batch, else a new one of all that is pending; None where there is nothing to do.
 
-    With `peek` nothing is written. What is pending but can't be read is put on the table's report.
+    With `peek`, the table as it was just read, nothing is written. What is pending but can't be read is put on the
+    table's report.
     """
-    state = lake.state(spec.name)
+    state = lake.state(spec.name) if peek is None else peek
     state.refuse_foreign()
-    found = _open_batch(lake, spec, state, peek)
+    found = _open_batch(lake, spec, state, peek is not None)
     if found is not None and not (full and found.kind != "full"):
         refuse_stopped(spec.name, state, found)
         return found
@@ -49,7 +50,7 @@ def next_input(lake: Lake, spec: TableSpec, run: Run, full: bool, peek: bool = F
     if pending.kind != "full":
         refuse_drift(spec, state)
     batch = next_batch(state, pending, run.id, run.now())
-    if peek:
+    if peek is not None:
         return batch
     state.log = type(state.log)(lake.storage, state.target.path, batch.generation)
     recorded = state.log.record(batch)

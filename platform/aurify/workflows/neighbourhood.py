@@ -51,7 +51,9 @@ class Neighbourhood:
         """The ledger's rows of earlier batches, and those that it does not hold yet."""
         assert self._batch is not None
         name, mine = self._spec.name, (self._batch.generation, self._batch.number)
-        left_out = [row for _, note in unrecorded(self._lake, name) for row in rule_rows(name, note, Balance())]
+        stands = min(self._lake.batches_ledger.newest(name), self._lake.rules_ledger.newest(name))
+        notes = [note for _, note in unrecorded(self._lake.state(name), stands)]
+        left_out = [row for note in notes for row in rule_rows(name, note, Balance())]
         for row in (*self._lake.rules_ledger.rows(name), *left_out):
             if row["generation"] == mine[0] and row["batch"] < mine[1]:
                 yield row

@@ -45,9 +45,10 @@ def refresh(lake: Lake, selection: Sequence[str] = (), *, full: bool = False, li
 def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableReport:
     """Publish every batch that the table's inputs hold, oldest first."""
     report = run.report_of(spec.name)
+    state = lake.state(spec.name)
     if not full:
-        count_left_out(lake, spec.name, run)
-    if next_input(lake, spec, run, full, peek=True) is None:
+        count_left_out(lake, state, run)
+    if next_input(lake, spec, run, full, peek=state) is None:
         return report
     with lake.lease(spec.name, run.id):
         conflicts = 0

@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aurify.errors import AurifyError
+from aurify.publish.ledger import OpenLedger
 from aurify.publish.publication import Attempt
 from aurify.quality import RuleResult
 from aurify.workflows.report import BatchReport, RunReport, TableReport
@@ -48,6 +50,7 @@ class Run:
         self.names = list(names)
         self.report = RunReport(self.id, {name: TableReport(name) for name in names})
         self.attempts: list[Attempt] = []
+        self.settled: set[str] = set()  # tables whose batches all stood in the ledger, while this run has begun none
         self._begun: dict[str, float] = {}
         self._listen = listen
         self._tries = itertools.count(1)
@@ -65,6 +68,14 @@ class Run:
         """Tell the listener that a step is done."""
         self._listen(Step(self.id, table, batch, name, time.monotonic() - self._clock))
 
+    def recorded(self, table: str) -> tuple[int, int]:
+        """Generation and number of the newest batch of a table that stood in the ledger when it was first asked."""
+        return min(ledger.newest(table) for ledger in self._ledgers)
+
+    @cached_property
+    def _ledgers(self) -> tuple[OpenLedger, OpenLedger]:
+        return self.lake.batches_ledger.opened(), self.lake.rules_ledger.opened()
+
     def report_of(self, table: str) -> TableReport:
         """The report of one table."""
         return self.report.tables[table]
@@ -78,7 +89,8 @@ class Run:
         return f"{self.id}-{next(self._tries)}"
 
     def began(self, attempt: Attempt) -> None:
-        """Note when an attempt began."""
+        """Note when an attempt began; its table has something to settle."""
+        self.settled.discard(attempt.target.name)
         self._begun[attempt.id] = time.monotonic()
 
     def failed(self, table: str, error: AurifyError) -> None:

@@ -12,7 +12,7 @@ from aurify.publish.balance import Balance
 from aurify.publish.batch_log import Batch
 from aurify.publish.delta_log import Commit
 from aurify.publish.publication import Attempt, clean, settled_balance
-from aurify.publish.state import notes
+from aurify.publish.state import TableState, notes
 from aurify.workflows.run import Run
 from aurify.workflows.schedule import explained
 
@@ -41,8 +41,11 @@ def record_ledger(lake: Lake, run: Run) -> None:
     rules: list[Mapping[str, Any]] = []
     newest: dict[str, tuple[int, int]] = {}
     for table in run.names:
+        if table in run.settled:
+            continue
         try:
-            for commit, note in unrecorded(lake, table):
+            stands = min(lake.batches_ledger.newest(table), lake.rules_ledger.newest(table))
+            for commit, note in unrecorded(lake.state(table), stands):
                 balance = _balance(lake, run, table, commit, note)
                 newest[table] = (int(note["generation"]), int(note["batch"]))
                 batches.append(_batch_row(table, commit, note, balance))
@@ -58,19 +61,22 @@ def record_ledger(lake: Lake, run: Run) -> None:
         lake.runs_ledger.append([_run_row(run, len(batches), failed)])
 
 
-def count_left_out(lake: Lake, table: str, run: Run) -> None:
+def count_left_out(lake: Lake, state: TableState, run: Run) -> None:
     """Count what a killed run, or one whose balance did not add up, has published and not recorded.
 
     BalanceError where rows are missing: the table stays stopped until it is restored.
     """
-    for commit, note in unrecorded(lake, table):
+    table = state.target.name
+    found = unrecorded(state, run.recorded(table))
+    for commit, note in found:
         _balance(lake, run, table, commit, note)
+    if not found:
+        run.settled.add(table)
 
 
-def unrecorded(lake: Lake, table: str) -> list[tuple[Commit, Mapping[str, Any]]]:
-    """The commits of batches that the ledger does not know yet, with their notes, oldest first."""
-    stands = min(lake.batches_ledger.newest(table), lake.rules_ledger.newest(table))
-    handle = lake.state(table).handle
+def unrecorded(state: TableState, stands: tuple[int, int]) -> list[tuple[Commit, Mapping[str, Any]]]:
+    """The commits of batches after the newest that stands in the ledger, with their notes, oldest first."""
+    handle = state.handle
     if handle is None or handle.position <= stands:
         return []
     found = []

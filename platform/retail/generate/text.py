@@ -39,7 +39,9 @@ SPELLINGS = 4
 
 
 def csv_bytes(lines: Lines, tills: Tills) -> memoryview:
-    """The lines as they stand in a file."""
+    """The lines as they stand in a file; a small shop sells nothing on some days."""
+    if not len(lines.day):
+        return memoryview(b"")
     columns = dict(zip(HEADER, _fields(lines, tills), strict=True))
     *first, last = columns.values()
     whole = pc.binary_join_element_wise(*first, pc.binary_join_element_wise(last, "", "\n"), ",")
