@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import aurify
 from aurify.publish.target import Handle
 from aurify.workflows.restore import accept_change
+from aurify.workflows.row_decisions import decide_rows
 from tests.kills.borders import TABLES
 from tests.kills.deliveries import DAY_1, DAY_2, deliver
 from tests.kills.harness import HERE, copy_lake
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from aurify.workflows.lake import Lake
+
+
+# What a suite says at first, and then: more rows pass.
+RELAXED = (
+    ("silver_orders.yml", "min_value: 0, max_value: 900", "min_value: -9, max_value: 900"),
+    ("gold_days.yml", "max_value: 1500", "max_value: 1750"),
+)
 
 
 @dataclass
@@ -86,6 +94,40 @@ class Bases:
     def day_2(self) -> Path:
         """Both days, undisturbed."""
         return self._next("silver of day 2", "day 2", "gold.days")
+
+    @cached_property
+    def before_replays(self) -> Path:
+        """Both days, rules of silver and gold relaxed, and a row of bronze accepted as it is."""
+        root = self.copy("day 2", self.folder / "before_replays")
+        for suite, strict, relaxed in RELAXED:
+            file = root / "quality" / "suites" / suite
+            text = file.read_text(encoding="utf-8")
+            assert strict in text
+            file.write_text(text.replace(strict, relaxed), encoding="utf-8")
+        decide_rows(self.open(root), "bronze.orders", "accept", rules=["row_shape"], reason="the field is a remark")
+        return root
+
+    def _replayed(self, table: str) -> Path:
+        root = self.copy("before replays", self.folder / f"replayed_{table}")
+        report = self.open(root).replay(table)
+        assert report.exit_code == 0, report.as_dict()
+        assert report.tables[table].batches, f"{table} has rows to replay"
+        return root
+
+    @cached_property
+    def replayed_bronze(self) -> Path:
+        """After an undisturbed replay of bronze."""
+        return self._replayed("bronze.orders")
+
+    @cached_property
+    def replayed_silver(self) -> Path:
+        """After an undisturbed replay of silver."""
+        return self._replayed("silver.orders")
+
+    @cached_property
+    def replayed_gold(self) -> Path:
+        """After an undisturbed replay of gold."""
+        return self._replayed("gold.days")
 
     @cached_property
     def day_1_by_Spark(self) -> Path:  # noqa: N802 - named for what it is

@@ -24,10 +24,11 @@ LANDED = "random kill"
 
 @dataclass(frozen=True)
 class Kill:
-    """A refresh that starts from a known lake and is killed at a border."""
+    """A refresh, or a replay of the border's table, that starts from a known lake and is killed at a border."""
 
     border: Border
     start: str = "day 1"
+    replays: bool = False
 
     def __str__(self) -> str:
         """As it stands in the name of a test."""
@@ -63,7 +64,8 @@ def planned(
     }
     folder = tmp_path_factory.mktemp("killed")
     lakes = {name: (bases.copy(kill.start, folder / f"{i}"), kill) for i, (name, kill) in enumerate(asked.items())}
-    victim = start_victim(folder / "victim", [(root, kill.border) for root, kill in lakes.values()])
+    replays = {root for root, kill in lakes.values() if kill.replays}
+    victim = start_victim(folder / "victim", [(root, kill.border) for root, kill in lakes.values()], replays=replays)
     try:
         victim.wait_for_step("all there")
     finally:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,13 +98,21 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def start_victim(folder: Path, lakes: Sequence[tuple[Path, Border]], *, die: bool = True) -> Victim:
-    """Start a process that brings every lake to its border and dies there, or waits for the file `resume`."""
+def start_victim(
+    folder: Path, lakes: Sequence[tuple[Path, Border]], *, die: bool = True, replays: Collection[Path] = ()
+) -> Victim:
+    """Start a process that brings every lake to its border and dies there, or waits for the file `resume`.
+
+    The lakes of `replays` get there by a replay of the border's table, the others by a refresh.
+    """
     folder.mkdir(parents=True)
     plan = {
         "steps": str(folder / "steps.jsonl"),
         "resume": str(folder / "resume"),
-        "lakes": [{"root": str(root), "until": [border.table, border.step]} for root, border in lakes],
+        "lakes": [
+            {"root": str(root), "until": [border.table, border.step], "replays": root in replays}
+            for root, border in lakes
+        ],
         "die": die,
     }
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")

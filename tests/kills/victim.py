@@ -17,6 +17,7 @@ from typing import Any
 
 import aurify
 from aurify.workflows.refresh import refresh
+from aurify.workflows.replay import replay
 from aurify.workflows.run import Step
 from tests.kills.borders import table_at, tell_borders
 
@@ -53,14 +54,15 @@ class Told:
             self.step(root, table, f"{ledger} ledger" if ledger else name)
 
 
-def work(root: str, told: Told) -> None:
-    """Refresh one lake, and tell how it went."""
+def work(root: str, replays: str, told: Told) -> None:
+    """Refresh one lake, or replay a table of it, and tell how it went."""
 
     def listen(step: Step) -> None:
         told.step(root, step.table, step.name)
 
     try:
-        report = refresh(aurify.connect("local", root), listen=listen)
+        lake = aurify.connect("local", root)
+        report = replay(lake, replays, listen=listen) if replays else refresh(lake, listen=listen)
     except Exception as error:
         told.step(root, "", "raised", error=f"{type(error).__name__}: {error}")
         raise
@@ -76,7 +78,10 @@ def main(plan: dict[str, Any]) -> None:
     tell_borders(told.border)
     spark = aurify.connect("local", plan["lakes"][0]["root"]).spark
     told.step("", "", "open", jvm=spark.sparkContext._gateway.proc.pid)  # type: ignore[union-attr]
-    threads = {root: threading.Thread(target=work, args=(root, told), daemon=True) for root in told.waiting}
+    replays = {lake["root"]: lake["until"][0] if lake["replays"] else "" for lake in plan["lakes"]}
+    threads = {
+        root: threading.Thread(target=work, args=(root, replays[root], told), daemon=True) for root in told.waiting
+    }
     for root, thread in threads.items():
         thread.start()
         while thread.is_alive() and not told.waiting[root].wait(0.02):

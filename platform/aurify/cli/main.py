@@ -24,8 +24,10 @@ COMMANDS = {
     "profile": "aurify.cli.profile:profile",
     "quarantine": "aurify.cli.quarantine:quarantine",
     "refresh": "aurify.cli.refresh:refresh",
+    "replay": "aurify.cli.replay:replay",
     "restore": "aurify.cli.versions:restore",
     "runs": "aurify.cli.runs:runs",
+    "thresholds": "aurify.cli.thresholds:thresholds",
 }
 
 

@@ -30,10 +30,11 @@ def refresh(given: Invocation, selection: tuple[str, ...], full: bool) -> Answer
     lake = given.lake()
     with shown_steps() as listen:
         report = run_refresh(lake, selection, full=full, listen=listen)
-    return Answer(report.as_dict(), lambda console: _show(console, report), report.exit_code, tuple(report.errors))
+    return Answer(report.as_dict(), lambda console: show_run(console, report), report.exit_code, tuple(report.errors))
 
 
-def _show(console: Console, report: RunReport) -> None:
+def show_run(console: Console, report: RunReport) -> None:
+    """The balance of every batch, and what was left out."""
     from aurify.cli.balance import balance_table, file_lines
 
     for table in report.tables.values():

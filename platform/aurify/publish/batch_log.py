@@ -18,7 +18,10 @@ class _Frozen(BaseModel):
 
 
 class FileDelivery(_Frozen):
-    """One version of one source file, as it was when the batch was recorded; times in milliseconds."""
+    """One version of one source file, as it was when the batch was recorded; times in milliseconds.
+
+    A replay delivers what the table holds of a file once more: `original` is the delivery that its lines came with.
+    """
 
     path: str
     size: int
@@ -27,6 +30,18 @@ class FileDelivery(_Frozen):
     records: int
     delivery: int
     delivered_ms: int
+    original: int | None = None
+
+    @property
+    def content(self) -> int:
+        """The delivery that brought these lines from the source."""
+        return self.original or self.delivery
+
+    def again(self) -> FileDelivery:
+        """The same lines as the next delivery of the file."""
+        return self.model_copy(
+            update={"delivery": self.delivery + 1, "delivered_ms": self.delivered_ms + 1, "original": self.content}
+        )
 
 
 class VersionRange(_Frozen):
@@ -39,6 +54,20 @@ class VersionRange(_Frozen):
     to: int
 
 
+class Replay(_Frozen):
+    """What a replay takes from: the version of quarantine, and of the decisions on its rows; None where none was made.
+
+    What judges now tells which rows may pass that did not: the suite, and the rules `references` that look into
+    `others`, tables at these versions.
+    """
+
+    quarantine: int
+    decisions: int | None = None
+    suite: str
+    references: tuple[str, ...] = ()
+    others: dict[str, int] = {}
+
+
 class Batch(_Frozen):
     """One recorded unit of input for one table."""
 
@@ -46,7 +75,8 @@ class Batch(_Frozen):
     generation: int
     number: int
     revision: int = 1
-    kind: Literal["batch", "full", "restore"] = "batch"
+    kind: Literal["batch", "full", "restore", "replay"] = "batch"
+    replay: Replay | None = None
     files: tuple[FileDelivery, ...] = ()
     changes: dict[str, VersionRange] = {}
     lookups: dict[str, VersionRange] = {}

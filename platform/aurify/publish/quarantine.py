@@ -14,6 +14,7 @@ from aurify.storage import Storage
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
+ROW = "_row"
 PARTITION = ("_generation", "_batch", "_attempt")
 
 
@@ -23,7 +24,10 @@ def attempt_folder(batch: Batch, attempt: str) -> str:
 
 
 def quarantine_schema(target: Target) -> StructType:
-    """The contract's columns, the reasons, what a cast destroyed, pointers to the input rows, and the batch."""
+    """The contract's columns, the reasons, what a cast destroyed, pointers to the input rows, the batch, the row's id.
+
+    Rows of a batch that are equal in all of it share an id, and their fate.
+    """
     from pyspark.sql.types import ArrayType, IntegerType, MapType, StringType, StructField, StructType
 
     text = StringType()
@@ -43,6 +47,7 @@ def quarantine_schema(target: Target) -> StructType:
         StructField("_generation", IntegerType()),
         StructField("_batch", IntegerType()),
         StructField("_attempt", text),
+        StructField(ROW, text),
     ]
     return StructType(own + engine)
 

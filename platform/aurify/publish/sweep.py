@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aurify.publish.passed import KINDS
 from aurify.publish.state import TableState, notes
 from aurify.storage import Storage
 
@@ -33,6 +34,22 @@ def sweep(state: TableState, older_than_s: float = AN_HOUR) -> list[str]:
             ):
                 storage.remove(folder)
                 removed.append(folder)
+    return removed + _sweep_lists(state, named, older_than_s)
+
+
+def _sweep_lists(state: TableState, named: dict[str, object], older_than_s: float) -> list[str]:
+    """Delete the lists of rows and groups that such attempts left."""
+    assert state.handle is not None
+    storage, position = state.storage, state.handle.position
+    removed = []
+    for kind in KINDS:
+        folder = f"{state.target.path}/_aurify/{kind}"
+        for name in storage.names(folder):
+            generation, number, attempt = name.removesuffix(".parquet").split("-", 2)
+            passed = (int(generation), int(number)) <= position and attempt not in named
+            if passed and _is_unnamed(storage, attempt, named, state) and storage.age_seconds(folder) >= older_than_s:
+                storage.remove(f"{folder}/{name}")
+                removed.append(f"{folder}/{name}")
     return removed
 
 

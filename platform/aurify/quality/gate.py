@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from aurify.quality.suite import Suite
 
+OF_A_BATCH = (Scope.ROW, Scope.BATCH)
 VERDICT = "verdict"
 FAILED = "_failed"
 OK = "ok"
@@ -54,9 +55,9 @@ class Check:
         return self.failing() if callable(self.failing) else self.failing
 
 
-def checks_of(suite: Suite, schema: StructType) -> list[Check]:
-    """The row rules of a suite as checks of rows of this schema."""
-    return [_check(rule, schema) for rule in suite.rules if judges_rows(rule)]
+def checks_of(suite: Suite, schema: StructType, scopes: Collection[Scope] = OF_A_BATCH) -> list[Check]:
+    """The row rules of a suite, of some scopes, as checks of rows of this schema."""
+    return [_check(rule, schema) for rule in suite.rules if judges_rows(rule) and rule.scope in scopes]
 
 
 def _check(rule: Rule, schema: StructType) -> Check:

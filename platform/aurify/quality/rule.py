@@ -28,10 +28,11 @@ class OnFail(str, Enum):
 
 
 class Scope(str, Enum):
-    """What a rule judges: each row by itself, or the batch as a whole."""
+    """What a rule judges: each row by itself, the batch as a whole, or the table as the batch would leave it."""
 
     ROW = "row"
     BATCH = "batch"
+    TABLE = "table"
 
     def __str__(self) -> str:
         """The word itself."""

@@ -15,9 +15,9 @@ from aurify.quality.row_rules.arguments import Argument
 from aurify.quality.row_rules.domain import Over, field_type
 from aurify.quality.row_rules.registry import RowExpectation
 from aurify.quality.row_rules.sentences import sentence
-from aurify.quality.rule import Rule
+from aurify.quality.rule import Rule, Scope
 from aurify.quality.table_rules import TABLE_RULES
-from aurify.quality.table_rules.registry import TableExpectation
+from aurify.quality.table_rules.registry import Kind, TableExpectation
 from aurify.quality.values import Unfit, shown
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ class _EntryReader:
         reader = ConsequenceReader(self.entry, isinstance(expectation, RowExpectation) or expectation.of_rows)
         follows = reader.read()
         self.problems.extend(fault.at(self.entry.where, key) for key, fault in reader.faults)
+        of_history = isinstance(expectation, TableExpectation) and expectation.kind is Kind.HISTORY
+        if follows.scope is Scope.TABLE and of_history:
+            self.note("scope table", "scope batch: batches are compared with earlier batches", key="scope")
         types = self.types(expectation)
         kwargs = self.kwargs(expectation, types)
         condition = self.condition()

@@ -73,7 +73,7 @@ def _said(rule: Rule) -> Mapping[str, object]:
         said["order_by"] = rule.order_by
     if rule.own is not None:
         said["code"] = code_of(rule.own)
-    if rule.scope is Scope.BATCH and judges_rows(rule):
+    if rule.scope is Scope.TABLE or (rule.scope is Scope.BATCH and judges_rows(rule)):
         said["scope"] = rule.scope
     return said
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from aurify.publish.literals import literal_rows
 from aurify.publish.names import quoted
 from aurify.sources.listing import file_uri
 from aurify.sources.scan import DELIVERED_AT, DELIVERY, MALFORMED, SOURCE_FILE, SOURCE_ROW, URI
@@ -55,14 +55,10 @@ def with_delivery(rows: DataFrame, root: Path | str, deliveries: Sequence[Delive
 
 def _names(rows: DataFrame, root: Path | str, deliveries: Sequence[Delivery]) -> DataFrame:
     """One row a delivery, by the URI that Spark gives for its file."""
-    from pyspark.sql import functions as F
-
     asked = {file_uri(root, delivery.path): delivery for delivery in deliveries}
     encoded = {uri: uri for uri in asked}
     if not all(map(_PLAIN.fullmatch, asked)):
         encoded = {unquote(uri): uri for uri in rows.inputFiles()}
     said = [(encoded[uri], d.path, d.delivery, d.delivered_ms) for uri, d in asked.items()]
-    text = json.dumps([dict(zip(_NAMES, values, strict=True)) for values in said])
-    kind = ", ".join(f"{name}: {kind}" for name, kind in _NAMES.items())
-    # A literal: a frame made of Python rows would cost a Spark job more.
-    return rows.sparkSession.range(1).select(F.inline(F.from_json(F.lit(text), f"array<struct<{kind}>>")))
+    named = [dict(zip(_NAMES, values, strict=True)) for values in said]
+    return literal_rows(rows.sparkSession, named, ", ".join(f"{name} {kind}" for name, kind in _NAMES.items()))

@@ -70,7 +70,7 @@ class Frames:
 
 
 class BatchInputs:
-    """Reads the inputs of one batch in one session."""
+    """Reads the inputs of one batch in one session; `taken` are the rows of quarantine that a replay takes."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class BatchInputs:
         storage: Storage,
         targets: Mapping[str, Target],
         source_root: str,
+        taken: DataFrame | None = None,
     ) -> None:
         self._spec = spec
         self._batch = batch
@@ -87,6 +88,7 @@ class BatchInputs:
         self._storage = storage
         self._targets = targets
         self._source_root = source_root
+        self._taken = taken
         self._readers = {
             name: ChangeReader(spark, storage, targets[spec.drivers[name].table], span)
             for name, span in batch.changes.items()
@@ -95,12 +97,22 @@ class BatchInputs:
     @cached_property
     def groups(self) -> dict[str, list[Any]]:
         """The values of each `by` column among the groups that the batch touches, sorted, None last."""
-        by = self._by
-        rows = {row for reader in self._readers.values() for row in _collected(reader.touched(by))}
+        rows = self.touched
         return {
             column: sorted({r[i] for r in rows} - {None}) + ([None] if any(r[i] is None for r in rows) else [])
-            for i, column in enumerate(by)
+            for i, column in enumerate(self._by)
         }
+
+    @cached_property
+    def touched(self) -> set[tuple[Any, ...]]:
+        """The groups that the batch touches, each as the values of the `by` columns."""
+        return {row for frame in self._touched() for row in _collected(frame)}
+
+    def _touched(self) -> list[DataFrame]:
+        found = [reader.touched(self._by) for reader in self._readers.values()]
+        if self._taken is not None:
+            found.append(self._taken.select(*map(quoted, self._by)).distinct())
+        return found
 
     @property
     def _by(self) -> tuple[str, ...]:
@@ -150,7 +162,7 @@ class BatchInputs:
         """Of rows that are limited to the values of each `by` column, those of the touched groups exactly."""
         if len(self._by) == 1 and all(len(values) <= MOST_LITERALS for values in self.groups.values()):
             return rows
-        touched = reduce(DataFrame.unionByName, (r.touched(self._by) for r in self._readers.values())).distinct()
+        touched = reduce(DataFrame.unionByName, self._touched()).distinct()
         pairs = [F.col(f"rows.{quoted(c)}").eqNullSafe(F.col(f"touched.{quoted(c)}")) for c in self._by]
         return rows.alias("rows").join(touched.alias("touched"), pairs, "left_semi")
 

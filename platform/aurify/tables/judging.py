@@ -13,7 +13,7 @@ from aurify.publish.names import quoted
 from aurify.publish.publication import Attempt
 from aurify.publish.staged import StagedFile
 from aurify.publish.target import DELETED, Target
-from aurify.quality import Check, Rule, RuleResult, Suite
+from aurify.quality import Check, Rule, RuleResult, Scope, Suite
 from aurify.quality.bits import MASK, UNJUDGED, Tally, tallies
 from aurify.quality.result import RowCounts
 from aurify.quality.sample import samples
@@ -38,10 +38,11 @@ class Surroundings(Protocol):
 
 def judged(attempt: Attempt, suite: Suite, checks: Sequence[Check], around: Surroundings) -> list[RuleResult]:
     """The result of every check of a row, then of every rule of the batch as a whole."""
-    return [*_of_rows(attempt, suite, checks), *_of_batch(attempt, suite, around)]
+    return [*judged_rows(attempt, suite, checks), *_of_batch(attempt, suite, around)]
 
 
-def _of_rows(attempt: Attempt, suite: Suite, checks: Sequence[Check]) -> list[RuleResult]:
+def judged_rows(attempt: Attempt, suite: Suite, checks: Sequence[Check]) -> list[RuleResult]:
+    """The result of every check of a row."""
     files = [file for verdict in WORST_FIRST for file in attempt.staged.of(verdict)]
     found, unjudged = tallies(files, checks)
     rows = sum(file.records for file in files) - unjudged
@@ -88,7 +89,7 @@ def _counted_nulls(path: str, column: str) -> int:
 
 def _of_batch(attempt: Attempt, suite: Suite, around: Surroundings) -> list[RuleResult]:
     """The rules of the batch as a whole, over the rows that would be published."""
-    rules: list[Rule] = [rule for rule in suite.rules if judges_batch(rule)]
+    rules: list[Rule] = [rule for rule in suite.rules if judges_batch(rule) and rule.scope is Scope.BATCH]
     if not rules or not attempt.balance.assayed:
         return [RuleResult.of_table(rule, None) for rule in rules]
     rows, offered = _offered(attempt)

@@ -87,13 +87,15 @@ def find_pending(
             whole = find_pending(spec, state, storage, targets, source_root, full=True)
             whole.rebuilt = pending.rebuilt
             return whole
-    for name, lookup in spec.lookups.items():
-        pinned = _newest(targets[lookup.table])
-        if pinned is None:
-            pending.waits_for.append(lookup.table)
-        else:
-            pending.lookups[name] = pinned.model_copy(update={"after": pinned.to})
+    pending.lookups = pinned_lookups(spec, targets)
+    pending.waits_for += [i.table for name, i in spec.lookups.items() if name not in pending.lookups]
     return pending
+
+
+def pinned_lookups(spec: TableSpec, targets: Mapping[str, Target]) -> dict[str, VersionRange]:
+    """The newest version of every lookup that has rows."""
+    found = {name: _newest(targets[lookup.table]) for name, lookup in spec.lookups.items()}
+    return {name: span.model_copy(update={"after": span.to}) for name, span in found.items() if span is not None}
 
 
 def _find_files(

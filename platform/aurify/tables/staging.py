@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aurify.errors import Problem, SuiteError
+from aurify.errors import Problem
 from aurify.publish.balance import BalanceError
 from aurify.publish.names import quoted
+from aurify.publish.passed import list_touched
 from aurify.publish.publication import Attempt
-from aurify.publish.ranges import RANGE, ROWS_PER_TASK, in_ranges, located_column, rows_per_file, sampled, spaced
+from aurify.publish.ranges import RANGE, in_ranges, located_column, rows_per_file, sampled, spaced
 from aurify.publish.read import overlaps, read_version
 from aurify.publish.stage import write_staged
-from aurify.publish.target import DELETED, Target
-from aurify.quality import Check, OnFail, RuleResult, Suite, assay, checks_of
-from aurify.quality.bits import IS_MASK, MASK, UNJUDGED
-from aurify.quality.row_rules.reference_rules import flags, is_reference, with_references
+from aurify.publish.target import Target
+from aurify.quality import Check, OnFail, RuleResult, checks_of
+from aurify.tables.assaying import assayed, spread, unjudged, with_delete_marks, write_assayed
 from aurify.tables.inputs import BatchInputs
-from aurify.tables.judging import Surroundings, judged
+from aurify.tables.judging import judged
+from aurify.tables.replaying import (
+    excused,
+    with_accepted,
+)
+from aurify.tables.rulebook import Rulebook
 from aurify.tables.spec import Recompute, TableSpec, Upsert
+from aurify.tables.stage_replay import stage_replay, takes_rows
 from aurify.tables.transform import (
-    POINTERS,
     RAW,
     built_in_checks,
     call,
@@ -32,73 +37,53 @@ from aurify.tables.transform import (
     pointers,
     withdrawn_rows,
 )
+from aurify.tables.whole_table import judged_table
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
-
-REJECTED = "batch_rejected"
-SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a person decided about a batch that `rules` had stopped."""
-
-    accept: bool
-    reason: str
-    by: str
-    at: str
-    rules: tuple[str, ...] = ()
-
-    def lets_pass(self, rule: str) -> bool:
-        """Whether it was made in spite of this rule."""
-        return self.accept and rule in self.rules
-
-
-@dataclass(frozen=True)
-class Rulebook:
-    """What a batch is judged by: the suite, what a person has decided, and what rules look at besides the rows."""
-
-    suite: Suite
-    decision: Decision | None
-    around: Surroundings
+    from pyspark.sql import DataFrame
 
 
 def stage(spec: TableSpec, attempt: Attempt, inputs: BatchInputs, book: Rulebook) -> list[RuleResult]:
     """Write the assayed rows of the batch once; gives what every rule found."""
+    if takes_rows(attempt):
+        return stage_replay(spec, attempt, book)
     frames = inputs.frames()
-    _spread(attempt.spark, frames.scanned)
-    target, decision = attempt.target, book.decision
+    spread(attempt.spark, frames.scanned)
+    target = attempt.target
     made = call(spec, target, frames.put)
     rows = contract_rows(target, made)
     checks = _checks(spec, attempt, book, castable_columns(target, made))
+    if book.quarantine.accepted is not None:
+        told = pointers(pointer_columns(target, rows))
+        rows, checks = with_accepted(target, rows, book.quarantine.accepted, told), excused(checks)
     staged = assayed(attempt, rows, checks, book)
     if isinstance(spec.write, Upsert):
-        staged = _with_delete_marks(spec.write, staged)
+        staged = with_delete_marks(spec.write, staged)
         if frames.withdrawn is not None:
             gone = withdrawn_rows(spec, target, contract_rows(target, call(spec, target, frames.withdrawn)))
-            staged = staged.unionByName(_unjudged(gone.drop(RAW), checks), allowMissingColumns=True)
+            staged = staged.unionByName(unjudged(gone.drop(RAW), checks), allowMissingColumns=True)
         column = located_column(target)
         bounds = sampled(contract_rows(target, made), column, frames.scanned) if column else ()
         staged = newest_only(target, staged, bounds)
     if isinstance(spec.write, Recompute):
         staged = _laid_out(target, staged, inputs, frames.scanned)
-    ready = _columns(attempt, staged, rejected=decision is not None and not decision.accept)
-    what = f"{spec.name} {attempt.batch.label}: transform, assay, stage"
-    handed = write_staged(ready, attempt.folder, what, rows_per_file(target))
-    attempt.staged.forget()
+    handed = write_assayed(attempt, staged, book.decision)
     attempt.balance = attempt.balance.with_counts(read=frames.read, withdrawn=frames.withdrawn_rows, assayed=handed)
     attempt.located = _located(spec, attempt, inputs)
     if isinstance(spec.write, Recompute):
+        _note_touched(attempt, inputs)
         _stage_removed(attempt, inputs)
-    return judged(attempt, book.suite, checks, book.around)
+    return [*judged(attempt, book.suite, checks, book.around), *judged_table(attempt, book.suite, book.around)]
 
 
-def _unjudged(rows: DataFrame, checks: Sequence[Check]) -> DataFrame:
-    """The rows, marked as ones that no check looks at."""
-    from pyspark.sql import functions as F
+def _note_touched(attempt: Attempt, inputs: BatchInputs) -> None:
+    """List the groups, where quarantine may hold rows of them that are no longer true."""
+    from pyspark.sql.types import StructType
 
-    return rows.withColumn(f"{MASK}0", F.lit(UNJUDGED).cast("bigint")) if checks else rows
+    target = attempt.target
+    if attempt.batch.kind != "full" and attempt.storage.exists(target.quarantine_path):
+        by = StructType([target.schema[name] for name in target.locate_by])
+        list_touched(attempt.storage, target.path, attempt.batch, attempt.id, inputs.touched, by)
 
 
 def _laid_out(target: Target, rows: DataFrame, inputs: BatchInputs, scanned: int) -> DataFrame:
@@ -110,81 +95,12 @@ def _laid_out(target: Target, rows: DataFrame, inputs: BatchInputs, scanned: int
     return rows.sortWithinPartitions(*map(quoted, target.locate_by))
 
 
-def _spread(session: SparkSession, rows: int) -> None:
-    """More tasks after a shuffle where the rows are many, so that those of one fit its memory."""
-    tasks = -(-rows // ROWS_PER_TASK)
-    if tasks > int(session.conf.get(SHUFFLE_PARTITIONS) or 0):
-        session.conf.set(SHUFFLE_PARTITIONS, str(tasks))
-
-
 def _checks(spec: TableSpec, attempt: Attempt, book: Rulebook, castable: Sequence[str]) -> list[Check]:
     checks = [*built_in_checks(spec, attempt.target, castable), *checks_of(book.suite, attempt.target.schema)]
     decision = book.decision
     if decision is not None and decision.accept:
         return [replace(c, on_fail=OnFail.WARN) if decision.lets_pass(c.id) else c for c in checks]
     return checks
-
-
-def assayed(attempt: Attempt, rows: DataFrame, checks: Sequence[Check], book: Rulebook) -> DataFrame:
-    """The rows with verdict and reasons; pointers only where they are needed."""
-    from pyspark.errors import AnalysisException, ParseException
-    from pyspark.sql import functions as F
-
-    names = pointer_columns(attempt.target, rows.drop(RAW))
-    rules = [rule for rule in book.suite.rules if is_reference(rule)]
-    found = with_references(rows, rules, book.around.others(rules)) if rules else rows
-    try:
-        judged = assay(found, checks)
-    except (AnalysisException, ParseException) as fault:
-        _blame(book.suite, found, checks, fault)
-        raise
-    kept = F.when(F.col("verdict") != "ok", pointers(names))
-    return judged.withColumn(POINTERS, kept).drop(*names, *flags(rules))
-
-
-def _blame(suite: Suite, rows: DataFrame, checks: Sequence[Check], fault: Exception) -> None:
-    """SuiteError where it is rules of the suite that Spark can't read, never the function or the rows."""
-    from pyspark.errors import AnalysisException, ParseException
-
-    problems = []
-    for check in checks:
-        try:
-            rows.select(check.fails, *([check.meets()] if check.meets is not None else []))
-        except (AnalysisException, ParseException) as own:
-            told = str(own).strip().splitlines()[0]
-            problems.append(Problem(suite.file or suite.table, told, "a rule that Spark can read", key=check.id))
-    if problems:
-        hint = "nothing was published, and no row is to blame"
-        raise SuiteError(suite.file or suite.table, problems, hint) from fault
-
-
-def _with_delete_marks(write: Upsert, rows: DataFrame) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    mark = F.expr(write.delete_when) if write.delete_when else F.lit(None)
-    return rows.withColumn(DELETED, F.when(mark.cast("boolean"), F.lit(True)))
-
-
-def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
-    """What the files hold: the table's columns, and what quarantine needs, NULL on rows that passed."""
-    from pyspark.sql import functions as F
-
-    own = [quoted(f.name) for f in attempt.target.physical_schema.fields]
-    masks = [quoted(n) for n in rows.columns if IS_MASK.fullmatch(n)]
-    bad = F.col("verdict") != "ok"
-    raw: Column = F.col(RAW) if RAW in rows.columns else F.lit(None).cast("map<string,string>")
-    columns: list[Column | str] = [*own, *masks, "_failed", F.when(bad, raw).alias(RAW), POINTERS, "verdict"]
-    shown = rows.select(*columns)
-    if not rejected:
-        return shown
-    reason = F.struct(
-        F.lit(REJECTED).alias("id"),
-        F.lit("a person rejected the batch").alias("rule"),
-        F.array().cast("array<string>").alias("columns"),
-        F.array().cast("array<string>").alias("values"),
-    )
-    reasons = F.concat(F.coalesce("_failed", F.array().cast(shown.schema["_failed"].dataType)), F.array(reason))
-    return shown.withColumn("_failed", reasons).withColumn("verdict", F.lit("quarantine"))
 
 
 def _located(spec: TableSpec, attempt: Attempt, inputs: BatchInputs) -> dict[str, list[object]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MALFORMED = "_malformed"
 RAW, POINTERS = "_raw", "_pointers"
+OURS = "_aurify"
 
 
 def call(spec: TableSpec, target: Target, frames: Mapping[str, DataFrame]) -> DataFrame:
@@ -55,14 +56,14 @@ def contract_rows(target: Target, made: DataFrame) -> DataFrame:
     return rows.select(
         *(quoted(f.name) for f in fields),
         *map(quoted, pointers),
-        _raw(destroyed, types, bool(malformed)).alias(RAW),
+        raw_texts(destroyed, bool(malformed)).alias(RAW),
     )
 
 
 def pointer_columns(target: Target, made: DataFrame) -> list[str]:
     """The columns of a function's output that point at its input; they are kept for rows that fail."""
-    known = {*target.schema.fieldNames(), MALFORMED}
-    return [n for n in made.columns if n.startswith("_") and n not in known]
+    known = {*target.schema.fieldNames(), MALFORMED, RAW, POINTERS}
+    return [n for n in made.columns if n.startswith("_") and not n.startswith(OURS) and n not in known]
 
 
 def refuse_columns(spec: TableSpec, target: Target, made: DataFrame) -> None:
@@ -114,8 +115,11 @@ def _destroyed(name: str) -> Column:
     return F.col(quoted(f"_was_{name}")).isNotNull() & F.col(quoted(name)).isNull()
 
 
-def _raw(destroyed: Mapping[str, Column], types: Mapping[str, DataType], malformed: bool) -> Column:
-    """The text of every value that a cast destroyed, and of a row that was no row; NULL where there is none."""
+def raw_texts(destroyed: Mapping[str, Column], malformed: bool) -> Column:
+    """The text of every value that a cast destroyed, and of a row that was no row; NULL where there is none.
+
+    `destroyed` says of which columns; what stood there is in `_was_<name>`.
+    """
     from functools import reduce
     from operator import or_
 

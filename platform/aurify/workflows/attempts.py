@@ -14,9 +14,11 @@ from aurify.sources import SourceFile, stat_unchanged
 from aurify.tables.drift import code_fingerprint, refuse_drift, shape_of
 from aurify.tables.inputs import BatchInputs
 from aurify.tables.pending import find_pending, next_batch
+from aurify.tables.rulebook import Decision, Rulebook
 from aurify.tables.spec import TableSpec
-from aurify.tables.staging import Decision
 from aurify.workflows.decide import refuse_stopped
+from aurify.workflows.from_quarantine import from_quarantine
+from aurify.workflows.neighbourhood import Neighbourhood
 from aurify.workflows.run import Run
 from aurify.workflows.suites import keep_suite
 
@@ -32,7 +34,7 @@ def next_input(lake: Lake, spec: TableSpec, run: Run, full: bool, peek: TableSta
     """
     state = lake.state(spec.name) if peek is None else peek
     state.refuse_foreign()
-    found = _open_batch(lake, spec, state, peek is not None)
+    found = open_batch(lake, spec, state, peek is not None)
     if found is not None and not (full and found.kind != "full"):
         refuse_stopped(spec.name, state, found)
         return found
@@ -58,10 +60,10 @@ def next_input(lake: Lake, spec: TableSpec, run: Run, full: bool, peek: TableSta
     return recorded
 
 
-def _open_batch(lake: Lake, spec: TableSpec, state: TableState, peek: bool) -> Batch | None:
+def open_batch(lake: Lake, spec: TableSpec, state: TableState, peek: bool = False) -> Batch | None:
     """The recorded batch without a commit; files that were replaced since leave it for the next one."""
     batch = state.open_batch
-    if batch is None or spec.folder is None:
+    if batch is None or spec.folder is None or batch.kind == "replay":
         return batch
     held = [SourceFile(f.path, f.size, f.modified_ms) for f in batch.files]
     gone = set(stat_unchanged(f"{lake.settings.source_root}/{spec.folder.path}", held))
@@ -71,7 +73,7 @@ def _open_batch(lake: Lake, spec: TableSpec, state: TableState, peek: bool) -> B
     return state.log.record(batch.model_copy(update={"files": kept, "revision": batch.revision + 1}))
 
 
-def begin(lake: Lake, spec: TableSpec, batch: Batch, run: Run) -> tuple[Attempt, BatchInputs, Decision | None]:
+def begin(lake: Lake, spec: TableSpec, batch: Batch, run: Run) -> tuple[Attempt, BatchInputs, Rulebook]:
     """Load the table once and set up the try; the commit goes through this load only."""
     target = lake.target(spec.name)
     session = lake.work_session()
@@ -107,8 +109,11 @@ def begin(lake: Lake, spec: TableSpec, batch: Batch, run: Run) -> tuple[Attempt,
         oldest=datetime.fromisoformat(oldest) if oldest else None,
     )
     run.began(attempt)
-    inputs = BatchInputs(spec, batch, session, lake.storage, lake.targets, lake.settings.source_root)
-    return attempt, inputs, decision_on(lake.state(spec.name), batch)
+    found = from_quarantine(lake, spec, batch, session)
+    inputs = BatchInputs(spec, batch, session, lake.storage, lake.targets, lake.settings.source_root, found.taken)
+    around = Neighbourhood(lake, spec, session, batch)
+    decision = decision_on(lake.state(spec.name), batch)
+    return attempt, inputs, Rulebook(lake.suites[spec.name], decision, around, found)
 
 
 def decision_on(state: TableState, batch: Batch) -> Decision | None:

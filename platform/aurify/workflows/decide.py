@@ -10,10 +10,11 @@ from aurify.errors import DataError, Problem
 from aurify.publish.batch_log import Batch
 from aurify.publish.publication import Attempt, Conflict, clean
 from aurify.publish.state import TableState
-from aurify.quality import RuleResult
+from aurify.quality import RuleResult, Scope
 from aurify.sources import SourceFile, stat_unchanged
+from aurify.tables.rulebook import Decision
 from aurify.tables.spec import TableSpec
-from aurify.tables.staging import Decision
+from aurify.tables.stage_replay import takes_rows
 
 if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
@@ -27,10 +28,12 @@ def decide(
     lake: Lake, spec: TableSpec, attempt: Attempt, results: Sequence[RuleResult], decision: Decision | None
 ) -> None:
     """Let the batch go on, or stop it where a rule says so; note what the rules found for the commit."""
-    if spec.folder is not None:
+    if spec.folder is not None and attempt.batch.kind != "replay":
         _refuse_replaced_files(lake, spec, attempt)
     attempt.note["rules"] = [result.as_dict() for result in results]
-    stopping = [result for result in results if result.stops]
+    # of the rows of a replay those that fail stay where they are: only the table as a whole can stop it
+    asked = [r for r in results if r.scope == Scope.TABLE.value] if takes_rows(attempt) else results
+    stopping = [result for result in asked if result.stops]
     broken = [result for result in stopping if decision is None or not decision.lets_pass(result.id)]
     if decision is not None and (not decision.accept or not broken):
         attempt.note["state"] = "accepted" if decision.accept else "rejected"

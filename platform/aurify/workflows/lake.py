@@ -206,8 +206,17 @@ class Lake:
 
         return plan(self, selection)
 
+    def replay(self, table: str) -> RunReport:
+        """Take the rows of quarantine that may pass now through the gate again."""
+        from aurify.workflows.replay import replay
+
+        return replay(self, table)
+
     def quarantine(self, table: str, pending: bool = False) -> DataFrame:
-        """The rows of a table that failed, with their reasons; those whose batch is published, or the pending ones."""
+        """The rows of a table that failed, with their reasons; those whose batch is published, or the pending ones.
+
+        `_state` is open, repaired, accepted or rejected; replayed or replaced where the row has passed.
+        """
         from aurify.workflows.quarantine import quarantined
 
         return quarantined(self, table, pending=pending)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aurify.errors import AurifyError, Problem
 from aurify.publish.state import TableState
-from aurify.quality import Suite
+from aurify.quality import Scope, Suite
 from aurify.quality.row_rules.reference_rules import is_reference
 from aurify.quality.table_rules import judges_batch
 from aurify.quality.table_rules.measure import jobs_needed
@@ -140,13 +140,19 @@ def _committer(state: TableState) -> str:
 
 def how_it_runs(suite: Suite) -> list[str]:
     """How many rules are part of the pass that writes the batch, and the Spark jobs that the others need."""
-    of_batch = [rule for rule in suite.rules if judges_batch(rule)]
-    of_rows = len(suite.rules) - len(of_batch)
+    of_table = [rule for rule in suite.rules if rule.scope is Scope.TABLE]
+    of_batch = [rule for rule in suite.rules if judges_batch(rule) and rule.scope is Scope.BATCH]
+    of_rows = len(suite.rules) - len(of_batch) - len(of_table)
     told = [f"{of_rows} rules in the pass that writes"] if of_rows else []
     told += [
         f"a join with {name}" for name in sorted({str(r.kwargs[OTHER_TABLE]) for r in suite.rules if is_reference(r)})
     ]
-    return told + [f"{what}: {jobs} jobs" for what, jobs in jobs_needed(of_batch)]
+    told += [f"{what}: {jobs} jobs" for what, jobs in jobs_needed(of_batch)]
+    if of_table:
+        told.append(
+            f"{len(of_table)} rules of the table as the batch leaves it, which is read whole: one pass at least"
+        )
+    return told
 
 
 def _changed(lake: Lake, spec: TableSpec, state: TableState) -> list[str]:

@@ -13,8 +13,10 @@ from aurify.publish.target import Handle
 from aurify.quality import RuleResult
 from aurify.tables.inputs import BatchInputs
 from aurify.tables.pending import find_pending, next_batch
+from aurify.tables.rulebook import Rulebook
 from aurify.tables.spec import TableSpec
-from aurify.tables.staging import Rulebook, stage
+from aurify.tables.staging import stage
+from aurify.workflows.from_quarantine import from_quarantine
 from aurify.workflows.lake import Lake
 from aurify.workflows.neighbourhood import Neighbourhood
 from aurify.workflows.run import Run, quiet
@@ -67,8 +69,10 @@ def plan_rows(lake: Lake, table: str, *, full: bool = False) -> RowsPlan:
 def _next(lake: Lake, spec: TableSpec, run: Run, full: bool) -> tuple[Batch | None, str]:
     state = lake.state(spec.name)
     state.refuse_foreign()
-    if state.open_batch is not None and not full:
-        return state.open_batch, ""
+    batch = state.open_batch
+    if batch is not None and not full:
+        replays = f"{batch.label} is a replay: the next refresh ends it" if batch.kind == "replay" else ""
+        return (None, replays) if replays else (batch, "")
     pending = find_pending(spec, state, lake.storage, lake.targets, lake.settings.source_root, full)
     if pending.waits_for:
         return None, f"no rows yet in {', '.join(pending.waits_for)}"
@@ -89,7 +93,8 @@ def _counted(lake: Lake, spec: TableSpec, batch: Batch, run: Run, folder: str) -
         step=lambda name: None,
     )
     inputs = BatchInputs(spec, batch, session, lake.storage, lake.targets, lake.settings.source_root)
-    book = Rulebook(lake.suites[spec.name], None, Neighbourhood(lake, spec, session, batch))
+    around = Neighbourhood(lake, spec, session, batch)
+    book = Rulebook(lake.suites[spec.name], None, around, from_quarantine(lake, spec, batch, session))
     results = stage(spec, attempt, inputs, book)
     return RowsPlan(
         spec.name,

@@ -1,37 +1,223 @@
-"""Quarantine, read: which rows failed, and why."""
+"""Quarantine, read: which rows failed, why, and what has become of each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any
 
-from aurify.publish.quarantine import quarantine_schema
-from aurify.publish.state import lineage, notes
+from aurify.publish.batch_log import BatchLog, Consumed, Replay
+from aurify.publish.literals import literal_rows
+from aurify.publish.names import quoted
+from aurify.publish.passed import PLACE, lists
+from aurify.publish.quarantine import ROW, quarantine_schema
+from aurify.publish.state import TableState, lineage
 from aurify.publish.target import Handle
+from aurify.tables.spec import Append, Recompute, TableSpec
+from aurify.workflows.row_decisions import newest_decisions
+from aurify.workflows.settle import unrecorded
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from aurify.workflows.lake import Lake
 
+STATE, SUITE, OTHERS = "_state", "_aurify_suite", "_aurify_others"
+OPEN, IS_REPAIRED, IS_ACCEPTED, IS_REJECTED = STANDING = ("open", "repaired", "accepted", "rejected")
+REPLAYED, REPLACED = PASSED = ("replayed", "replaced")
+
+
+@dataclass(frozen=True)
+class PublishedBatch:
+    """A batch whose rows count: its attempt, what was decided about it as a whole, and what judged it."""
+
+    generation: int
+    number: int
+    attempt: str
+    state: str
+    suite: str
+    others: str
+
 
 def quarantined(lake: Lake, table: str, pending: bool = False) -> DataFrame:
-    """The failed rows whose attempt a commit of the table names; or, pending, those of attempts without one."""
+    """The failed rows whose attempt a commit of the table names; or, pending, those of attempts without one.
+
+    `_state` is open, repaired, accepted or rejected; replayed once a replay took the row, and replaced once its
+    file or its group came anew.
+    """
     from pyspark.sql import functions as F
 
-    target = lake.target(table)
-    handle = Handle.open(target.quarantine_path)
-    if handle is None or handle.version == 0:
-        return lake.session.createDataFrame([], quarantine_schema(target))
-    state = lake.state(table)
-    named = {str(row["attempt"]) for row in lake.batches_ledger.rows(table)}
-    if state.handle is not None:
-        named |= {str(note["attempt"]) for _, note in notes(state.handle) if "attempt" in note}
-    rows = lake.session.read.format("delta").load(target.quarantine_path)
-    committed = F.col("_attempt").isin(sorted(named))
+    spec, state = lake.spec(table), lake.state(table)
     if pending:
-        return rows.where(~committed)
-    stands = F.lit(False)
-    for generation, last in lineage(state.handle).items() if state.handle else ():
-        of_generation = F.col("_generation") == generation
-        stands = stands | (of_generation if last is None else of_generation & (F.col("_batch") <= last))
-    return rows.where(committed & stands)
+        rows = _rows(lake, table, lake.session, None)
+        named = [batch.attempt for batch in published_batches(lake, state, everything=True)]
+        return rows.where(~F.col("_attempt").isin(named)).withColumn(STATE, F.lit("pending"))
+    found = with_states(lake, spec, state, lake.session)
+    return found.select(*quarantine_schema(lake.target(table)).fieldNames(), STATE)
+
+
+def with_states(
+    lake: Lake,
+    spec: TableSpec,
+    state: TableState,
+    session: SparkSession,
+    version: int | None = None,
+    decisions: int | None = None,
+) -> DataFrame:
+    """The failed rows of the batches that count, at a version of quarantine and of the decisions, or the newest.
+
+    Beside `_state`, what a replay needs: the rules that people excused a row from, its repaired values, and the suite
+    and the tables that judged it.
+    """
+    from pyspark.sql import functions as F
+
+    batches = published_batches(lake, state)
+    said = [vars(batch) for batch in batches]
+    columns = "generation int, number int, attempt string, state string, suite string, others string"
+    known = literal_rows(session, said, columns).select(
+        F.col("attempt").alias("_attempt"),
+        (F.col("state") == "rejected").alias("_is_rejected"),
+        F.col("suite").alias(SUITE),
+        F.col("others").alias(OTHERS),
+    )
+    rows = _rows(lake, spec.name, session, version).join(F.broadcast(known), ["_attempt"])
+    rows = newest_decisions(rows, session, state.target, decisions)
+    rows = rows.withColumn("_is_replayed", F.lit(False)).withColumn("_is_replaced", F.lit(False))
+    rows = _marked_replayed(rows, session, state, batches)
+    if isinstance(spec.write, Recompute):
+        rows = _marked_by_group(rows, session, state, batches)
+    elif spec.folder is not None and isinstance(spec.write, Append):
+        rows = _marked_by_delivery(rows, session, state.consumed)
+    decided = F.coalesce("_decision", F.when(F.col("_is_rejected"), IS_REJECTED).otherwise(OPEN))
+    shown = F.when(F.col("_is_replayed"), REPLAYED).when(F.col("_is_replaced"), REPLACED).otherwise(decided)
+    return rows.withColumn(STATE, shown).drop("_is_replayed", "_is_replaced", "_is_rejected")
+
+
+def published_batches(lake: Lake, state: TableState, everything: bool = False) -> list[PublishedBatch]:
+    """The batches that made the rows that stand, or all that ever were; from the ledger, and the log after it."""
+    name, handle = state.target.name, state.handle
+    if handle is None:
+        return []
+    stands = min(lake.batches_ledger.newest(name), lake.rules_ledger.newest(name))
+    told: dict[str, dict[str, Any]] = {str(row["attempt"]): dict(row) for row in lake.batches_ledger.rows(name)}
+    told |= {str(note["attempt"]): dict(note) for _, note in unrecorded(state, stands)}
+    counts = lineage(handle)
+
+    def stands_still(row: dict[str, Any]) -> bool:
+        last = counts.get(int(row["generation"]), 0)
+        return last is None or int(row["batch"]) <= last
+
+    return [
+        PublishedBatch(
+            int(row["generation"]),
+            int(row["batch"]),
+            attempt,
+            str(row["state"]),
+            str(row["suite"]),
+            _others(lake, state, row),
+        )
+        for attempt, row in told.items()
+        if everything or stands_still(row)
+    ]
+
+
+def _others(lake: Lake, state: TableState, row: dict[str, Any]) -> str:
+    """The versions of the tables that judged a replay, as one text; unknown of other batches."""
+    if row["kind"] != "replay":
+        return ""
+    batch = BatchLog(lake.storage, state.target.path, int(row["generation"])).batch(int(row["batch"]))
+    return versions_text(batch.replay.others) if batch is not None and batch.replay is not None else ""
+
+
+def versions_text(others: dict[str, int]) -> str:
+    """Versions of tables as one text that can be compared."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(others.items()))
+
+
+def _rows(lake: Lake, table: str, session: SparkSession, version: int | None) -> DataFrame:
+    target = lake.target(table)
+    handle = Handle.open(target.quarantine_path, version)
+    if handle is None or handle.version == 0:
+        return session.createDataFrame([], quarantine_schema(target))
+    rows = session.read.format("delta").option("versionAsOf", handle.version).load(target.quarantine_path)
+    return with_all_columns(rows, quarantine_schema(target).fields)
+
+
+def with_all_columns(rows: DataFrame, fields: Sequence[Any]) -> DataFrame:
+    """The rows with the columns of the contract, NULL where quarantine is older than a column."""
+    from pyspark.sql import functions as F
+
+    known = set(rows.columns)
+    new = {f.name: F.lit(None).cast(f.dataType) for f in fields if f.name not in known}
+    return rows.withColumns(new) if new else rows
+
+
+def _attempts(batches: Sequence[PublishedBatch]) -> set[str]:
+    return {batch.attempt for batch in batches}
+
+
+def _marked_replayed(
+    rows: DataFrame, session: SparkSession, state: TableState, batches: Sequence[PublishedBatch]
+) -> DataFrame:
+    """`_is_replayed`: a replay that counts has taken the row."""
+    from pyspark.sql import functions as F
+
+    paths = lists(state.storage, state.target.path, "replayed", _attempts(batches))
+    if not paths:
+        return rows
+    taken = session.read.schema(f"_generation int, _batch int, {ROW} string").parquet(*paths).distinct()
+    taken = taken.withColumn("_taken", F.lit(True))
+    found = rows.join(taken, list(PLACE), "left")
+    return found.withColumn("_is_replayed", F.col("_taken").isNotNull()).drop("_taken")
+
+
+def _marked_by_group(
+    rows: DataFrame, session: SparkSession, state: TableState, batches: Sequence[PublishedBatch]
+) -> DataFrame:
+    """`_is_replaced`: a later batch that counts computed the row's group again."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import IntegerType, StructField, StructType
+
+    paths = lists(state.storage, state.target.path, "touched", _attempts(batches))
+    if not paths:
+        return rows
+    by = state.target.locate_by
+    place = [StructField(name, IntegerType()) for name in PLACE[:2]]
+    listed = session.read.schema(StructType([*(state.target.schema[n] for n in by), *place])).parquet(*paths)
+    newest = listed.groupBy(*map(quoted, by)).agg(F.max(F.struct(*PLACE[:2])).alias("_touched")).alias("t")
+    same = reduce(and_, (F.col(f"r.{quoted(n)}").eqNullSafe(F.col(f"t.{quoted(n)}")) for n in by))
+    found = rows.alias("r").join(newest, same, "left").select("r.*", "t._touched")
+    later = F.coalesce(F.col("_touched") > F.struct(*PLACE[:2]), F.lit(False))
+    return found.withColumn("_is_replaced", later).drop("_touched")
+
+
+def _marked_by_delivery(rows: DataFrame, session: SparkSession, consumed: Consumed) -> DataFrame:
+    """`_is_replaced`: the source has delivered the row's file again, with other lines."""
+    from pyspark.sql import functions as F
+
+    content = {(f.path, f.delivery): f.content for f in (*consumed.redelivered, *consumed.files.values())}
+    old = [
+        {"_source_file": path, "_delivery": delivery, "_is_old": True}
+        for path, newest in consumed.files.items()
+        for delivery in range(1, newest.delivery)
+        if content.get((path, delivery), delivery) != newest.content
+    ]
+    if not old:
+        return rows
+    known = F.broadcast(literal_rows(session, old, "_source_file string, _delivery int, _is_old boolean"))
+    found = rows.join(known, ["_source_file", "_delivery"], "left")
+    return found.withColumn("_is_replaced", F.col("_is_old").isNotNull()).drop("_is_old")
+
+
+def takeable(rows: DataFrame, replay: Replay) -> DataFrame:
+    """Of rows with states, those that a replay takes: repaired, accepted, or open and not judged so before."""
+    from pyspark.sql import functions as F
+
+    is_other = F.col(SUITE) != replay.suite
+    if replay.references:
+        looked = F.exists("_failed", lambda reason: reason["id"].isin(list(replay.references)))
+        is_other = is_other | (looked & (F.col(OTHERS) != versions_text(replay.others)))
+    wanted = F.col(STATE).isin(IS_REPAIRED, IS_ACCEPTED) | ((F.col(STATE) == OPEN) & is_other)
+    return rows.where(wanted & F.col(ROW).isNotNull())

@@ -6,8 +6,9 @@ balance. `docs/architecture.md` tells why this order is safe against `kill -9` b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from aurify.publish.batch_log import Batch
 from aurify.publish.publication import (
     Conflict,
     Overtaken,
@@ -18,11 +19,11 @@ from aurify.publish.publication import (
     publish_quarantine,
 )
 from aurify.tables.spec import TableSpec
-from aurify.tables.staging import Rulebook, stage
+from aurify.tables.stage_replay import takes_rows
+from aurify.tables.staging import stage
 from aurify.workflows.attempts import begin, next_input
 from aurify.workflows.decide import decide
 from aurify.workflows.lake import Lake, selected
-from aurify.workflows.neighbourhood import Neighbourhood
 from aurify.workflows.report import RunReport, TableReport
 from aurify.workflows.run import Listener, Run, quiet
 from aurify.workflows.schedule import in_graph_order
@@ -50,35 +51,39 @@ def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableRep
         count_left_out(lake, state, run)
     if next_input(lake, spec, run, full, peek=state) is None:
         return report
+    rebuilds = iter([full])  # once, whatever it is that is rebuilt
     with lake.lease(spec.name, run.id):
-        conflicts = 0
-        while (batch := next_input(lake, spec, run, full)) is not None:
-            attempt, inputs, decision = begin(lake, spec, batch, run)
-            try:
-                around = Neighbourhood(lake, spec, attempt.spark, batch)
-                results = stage(spec, attempt, inputs, Rulebook(lake.suites[spec.name], decision, around))
-                attempt.step("staged")
-                decide(lake, spec, attempt, results, decision)
-                count_before(attempt, rows_same=spec.rows == "same")
-                attempt.step("decided")
-                publish_quarantine(attempt)
-                attempt.step("quarantined")
-                publish(attempt)
-                attempt.step("published")
-                count_after(attempt)
-                attempt.step("balanced")
-            except Overtaken as faster:
-                report.because = f"run {faster} published {batch.label} first"
-                clean(attempt)
-                continue
-            except Conflict:
-                clean(attempt)
-                conflicts += 1
-                if conflicts >= CONFLICTS_IN_A_ROW:
-                    raise
-                continue
-            run.published(attempt, results)
-            if batch.number == 1:
-                lake.register(spec.name)
-            full = False
+        return publish_batches(lake, spec, run, lambda: next_input(lake, spec, run, next(rebuilds, False)))
+
+
+def publish_batches(lake: Lake, spec: TableSpec, run: Run, next_batch: Callable[[], Batch | None]) -> TableReport:
+    """Publish one batch after the other, under the table's lease, until there is none."""
+    report, conflicts = run.report_of(spec.name), 0
+    while (batch := next_batch()) is not None:
+        attempt, inputs, book = begin(lake, spec, batch, run)
+        try:
+            results = stage(spec, attempt, inputs, book)
+            attempt.step("staged")
+            decide(lake, spec, attempt, results, book.decision)
+            count_before(attempt, rows_same=spec.rows == "same" or takes_rows(attempt))
+            attempt.step("decided")
+            publish_quarantine(attempt)
+            attempt.step("quarantined")
+            publish(attempt)
+            attempt.step("published")
+            count_after(attempt)
+            attempt.step("balanced")
+        except Overtaken as faster:
+            report.because = f"run {faster} published {batch.label} first"
+            clean(attempt)
+            continue
+        except Conflict:
+            clean(attempt)
+            conflicts += 1
+            if conflicts >= CONFLICTS_IN_A_ROW:
+                raise
+            continue
+        run.published(attempt, results)
+        if batch.number == 1:
+            lake.register(spec.name)
     return report

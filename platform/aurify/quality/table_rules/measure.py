@@ -23,6 +23,7 @@ from aurify.quality.table_rules.orders import take_disorder
 from aurify.quality.table_rules.registry import Kind
 from aurify.quality.table_rules.rows import Rows, Taker
 from aurify.quality.table_rules.value_lists import (
+    DISTINCT_AT_ONCE,
     take_distinct_counts,
     take_failing_values,
     take_most_common,
@@ -38,7 +39,7 @@ Batches = Sequence[Mapping[str, object]]
 
 PASS = "one pass over the rows for all aggregates"
 PASS_AGAIN = "a second pass for z-scores and outliers"
-DISTINCT = "one pass for all counts of different values"
+DISTINCT = "passes for the counts of different values"
 
 _TAKERS: Mapping[str, Taker] = {
     **dict.fromkeys(AGGREGATES, take_aggregates),
@@ -122,9 +123,11 @@ def jobs_needed(rules: Sequence[Rule]) -> list[tuple[str, int]]:
     wanted = {m.name: m for rule in rules for m in table_expectation_of(rule).measures(rule, {}).values()}
     needed: list[tuple[str, int]] = []
     by_taker = _by_taker(wanted.values())
-    shared = {take_aggregates: PASS, take_distinct_counts: DISTINCT, take_disorder: "rows in order, on one task"}
+    shared = {take_aggregates: PASS, take_disorder: "rows in order, on one task"}
     for taker, measures in by_taker.items():
-        if taker in shared:
+        if taker is take_distinct_counts:
+            needed.append((DISTINCT, -(-len(measures) // DISTINCT_AT_ONCE)))
+        elif taker in shared:
             needed.append((shared[taker], 1))
         elif taker is not take_time:
             needed += [(_told(measure), 1) for measure in measures]

@@ -16,22 +16,22 @@ from aurify.quality.table_rules.rows import Rows, Taken
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+DISTINCT_AT_ONCE = 20
+
 
 def take_distinct_counts(rows: Rows, measures: Sequence[Measure]) -> Taken:
-    """How many different values there are, of all measures in one job: rows are turned into pairs (measure, value).
+    """How many different values there are, of many measures in one job.
 
-    `count(DISTINCT ...)` of several columns would copy each row, whole, once a column.
+    Spark copies each row once a measure for it, so that very many at once would cost more than a pass each.
     """
     from pyspark.sql import functions as F
 
-    values = [
-        F.struct(F.lit(i).alias("of"), _as_text(rows.value(m, *m.given), rows.place(m.column).kind).alias("value"))
-        for i, m in enumerate(measures)
-    ]
-    pairs = rows.frame.select(F.explode(F.array(*values)).alias("pair")).select("pair.of", "pair.value")
-    counts = pairs.where(F.col("value").isNotNull()).distinct().groupBy("of").count().collect()
-    found = {row[0]: row[1] for row in counts}
-    yield from ((measure.name, found.get(i, 0)) for i, measure in enumerate(measures))
+    for first in range(0, len(measures), DISTINCT_AT_ONCE):
+        some = measures[first : first + DISTINCT_AT_ONCE]
+        values = [rows.value(m, *m.given).alias(f"v{i}") for i, m in enumerate(some)]
+        counts = [F.count_distinct(f"v{i}") for i in range(len(some))]
+        found = rows.frame.select(*values).agg(*counts).collect()[0]
+        yield from zip([m.name for m in some], found, strict=True)
 
 
 def take_value_counts(rows: Rows, measures: Sequence[Measure]) -> Taken:
@@ -86,14 +86,3 @@ def _counted(rows: Rows, measure: Measure, limit: object, order: Sequence[Column
 
 def _carried(kind: T.DataType) -> T.DataType:
     return T.LongType() if isinstance(kind, T.TimestampType) else kind
-
-
-def _as_text(value: Column, kind: T.DataType) -> Column:
-    """The value as text, so that two texts are the same if and only if the values are."""
-    from pyspark.sql import functions as F
-
-    if isinstance(kind, T.DoubleType | T.FloatType):
-        return (value + F.lit(0.0)).cast("string")
-    if isinstance(kind, T.ArrayType | T.StructType):
-        return F.when(value.isNotNull(), F.to_json(F.struct(value.alias("value"))))
-    return value.cast("string")

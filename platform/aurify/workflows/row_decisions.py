@@ -1,0 +1,149 @@
+"""What people decide about single rows of quarantine: a log beside the table, a row a decision, the newest counts."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.publish.passed import PLACE
+from aurify.publish.quarantine import ROW
+from aurify.publish.target import Handle, Target
+from aurify.tables.replaying import ACCEPTED, NEEDED, VALUES
+from aurify.workflows.run import Run, quiet
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from aurify.workflows.lake import Lake
+
+RowVerb = Literal["accept", "reject", "reopen"]
+STATES = {"accept": "accepted", "reject": "rejected", "reopen": "open"}
+COLUMNS = (
+    "_generation int, _batch int, _row string, number bigint, state string, rules array<string>, "
+    "`values` map<string,string>, reason string, by string, at timestamp"
+)
+SHORTEST_ID = 6
+_IS_ID = re.compile(rf"[0-9a-f]{{{SHORTEST_ID},64}}")
+
+
+def decisions_path(target: Target) -> str:
+    """Where the decisions on the rows of a table lie."""
+    return f"{target.path}/_aurify/decisions"
+
+
+def decisions_version(target: Target) -> int | None:
+    """The newest version of the decisions; None where none was made."""
+    handle = Handle.open(decisions_path(target))
+    return None if handle is None else handle.version
+
+
+def newest_decisions(rows: DataFrame, session: SparkSession, target: Target, version: int | None) -> DataFrame:
+    """Rows of quarantine with the newest decision on each, `_decision`, and what it says; NULL where there is none."""
+    from pyspark.sql import functions as F
+
+    newest = decisions_version(target) if version is None else version
+    if newest is None:
+        none = {"_decision": "string", ACCEPTED: "array<string>", VALUES: "map<string,string>"}
+        return rows.withColumns({name: F.lit(None).cast(kind) for name, kind in none.items()})
+    made = session.read.format("delta").option("versionAsOf", newest).load(decisions_path(target))
+    last = F.max_by(F.struct("state", "rules", "values"), "number").alias("_last")
+    found = rows.join(made.groupBy(*PLACE).agg(last), list(PLACE), "left")
+    told = {"_decision": "state", ACCEPTED: "rules", VALUES: "values"}
+    return found.withColumns({name: F.col(f"_last.{field}") for name, field in told.items()}).drop("_last")
+
+
+def record(lake: Lake, target: Target, decisions: DataFrame, reason: str) -> None:
+    """Append decisions with `_generation`, `_batch`, `_row`, `state`, `rules` and `values`; under the table's lease."""
+    from pyspark.sql import functions as F
+
+    version = decisions_version(target)
+    said = {
+        "number": F.lit(0 if version is None else version + 1).cast("bigint"),
+        "reason": F.lit(reason),
+        "by": F.lit(getpass.getuser()),
+        "at": F.current_timestamp(),
+    }
+    names = [column.strip().split()[0] for column in COLUMNS.replace("map<string,string>", "map").split(",")]
+    rows = decisions.withColumns(said).select(*names)
+    rows.coalesce(1).write.format("delta").mode("append").save(decisions_path(target))
+
+
+def decide_rows(
+    lake: Lake, table: str, verb: RowVerb, *, rows: Sequence[str] = (), rules: Sequence[str] = (), reason: str = ""
+) -> int:
+    """Settle rows of quarantine by their ids, or all that failed a rule; gives how many.
+
+    An accepted row passes, at the next replay, the rules that are named, or else all that it failed.
+    """
+    from pyspark.sql import functions as F
+
+    _refuse_mistakes(table, verb, rows, rules, reason)
+    with lake.lease(table, Run(lake, [table], quiet).id):
+        standing = standing_rows(lake, table)
+        _refuse_unknown(table, standing, rows, rules)
+        failed = F.transform("_failed", lambda reason: reason["id"])
+        chosen = standing
+        if rows:
+            chosen = chosen.where(" OR ".join(f"{ROW} LIKE '{prefix}%'" for prefix in rows))
+        if rules:
+            chosen = chosen.where(F.arrays_overlap(failed, F.array(*map(F.lit, rules))))
+        excused = F.array(*map(F.lit, rules)) if rules else failed
+        decided = chosen.select(
+            *PLACE,
+            F.lit(STATES[verb]).alias("state"),
+            F.when(F.lit(verb == "accept"), excused).alias("rules"),
+            F.lit(None).cast("map<string,string>").alias("values"),
+        ).distinct()
+        count = chosen.count()
+        record(lake, lake.target(table), decided, reason)
+    return count
+
+
+def standing_rows(lake: Lake, table: str) -> DataFrame:
+    """The rows of quarantine that no replay took and nothing replaced."""
+    from pyspark.sql import functions as F
+
+    from aurify.workflows.quarantine import STANDING, STATE, with_states
+
+    rows = with_states(lake, lake.spec(table), lake.state(table), lake.session)
+    return rows.where(F.col(STATE).isin(*STANDING) & F.col(ROW).isNotNull())
+
+
+def _refuse_mistakes(table: str, verb: str, rows: Sequence[str], rules: Sequence[str], reason: str) -> None:
+    problems = []
+    if not rows and not rules:
+        problems.append(
+            Problem(table, "no rows named", "which rows", "--rule ID, or --row and the first digits of its id")
+        )
+    digits = f"the first {SHORTEST_ID} or more digits of an id"
+    problems += [Problem(table, f"the row {row!r}", digits) for row in rows if not _IS_ID.fullmatch(row)]
+    needed = [rule for rule in rules if rule.startswith(NEEDED)] if verb == "accept" else []
+    hint = "repair the rows: --export, then --import"
+    problems += [Problem(table, f"accepting {rule}", "a row with its key and order", hint) for rule in needed]
+    if not reason.strip():
+        problems.append(Problem(table, "no reason", "why the rows are decided so", "--reason 'TEXT'"))
+    if problems:
+        raise ConfigurationError(f"{table}: nothing was decided", problems)
+
+
+def _refuse_unknown(table: str, standing: DataFrame, rows: Sequence[str], rules: Sequence[str]) -> None:
+    """Stop where an id names no row, or no row failed a rule."""
+    from pyspark.sql import functions as F
+
+    problems = []
+    if rows:
+        counts = [F.count_if(F.col(ROW).startswith(row)).alias(row) for row in rows]
+        counted = standing.select(*counts).collect()[0].asDict()
+        gone = [row for row, count in counted.items() if not count]
+        hint = f"aurify quarantine {table}"
+        problems += [Problem(table, f"no row {row}", "a row that stands in quarantine", hint) for row in gone]
+    if rules:
+        known = {r["id"] for r in standing.select(F.explode("_failed.id").alias("id")).distinct().collect()}
+        odd = [rule for rule in rules if rule not in known]
+        expected = "a rule that rows in quarantine failed"
+        problems += [Problem(table, f"no row failed {rule}", expected, did_you_mean(rule, known)) for rule in odd]
+    if problems:
+        raise ConfigurationError(f"{table}: nothing was decided", problems)
