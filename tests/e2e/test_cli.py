@@ -273,3 +273,37 @@ def test_an_interrupted_refresh_leaves_consistent_tables_and_the_next_one_goes_o
     assert "gold.kinds batch 1: published" in stderr
     assert here.kinds() == [("x", 2, 3)]
     assert here.json("runs", "bronze.lines")["batches"][0]["inserted"] == 4
+
+
+def test_quarantined_rows_are_repaired_accepted_and_let_in(shop: Callable[[], Shop], tmp_path: Path) -> None:
+    here = shop()
+    here.aurify("refresh")
+    assert "silver.lines: nothing new" in here.aurify("replay", "silver.lines").stdout
+    bad, repaired = tmp_path / "bad.csv", tmp_path / "repaired.csv"
+    assert f"2 rows are in {bad}" in here.aurify("quarantine", "silver.lines", "--export", bad).stdout.replace("\n", "")
+    text = bad.read_text(encoding="utf-8")
+    assert '"many"' in text
+    assert '"Dee"' in text, "a file to be repaired holds the values"
+    repaired.write_text(text.replace('"many"', '"7"'), encoding="utf-8")
+    assert "no reason" in here.aurify("quarantine", "silver.lines", "--import", repaired, exit_code=2).stderr
+    here.aurify("quarantine", "silver.lines", "--import", repaired, "--reason", "asked the shop")
+    found = here.json("quarantine", "silver.lines")
+    assert (found["rows"], found["takes"], found["states"]) == (2, 2, {"repaired": 2})
+    (batch,) = here.json("replay", "silver.lines")["tables"][0]["batches"]
+    assert (batch["balance"]["quarantined"], batch["balance"]["inserted"]) == (1, 1)
+
+    found = here.json("quarantine", "silver.lines")
+    assert (found["rows"], found["states"]) == (1, {"open": 1, "replayed": 2})
+    (rule,) = [reason["rule"] for reason in found["reasons"]]
+    told = here.aurify(
+        "quarantine", "silver.lines", "accept", "--rule", rule, "--reason", "a shop without a name"
+    ).stdout
+    assert "1 rows are accepted" in told
+    assert "1 rows may enter now: aurify replay silver.lines" in here.aurify("quarantine", "silver.lines").stdout
+    here.aurify("replay", "silver.lines")
+    here.aurify("refresh")
+    assert here.kinds() == [("x", 2, 3), ("y", 2, 10)]
+    assert here.json("quarantine", "silver.lines")["rows"] == 0
+    assert len(here.json("quarantine", "silver.lines", "--state", "replayed")["sample"]) == 3
+    shown = here.aurify("thresholds", "silver.lines").stdout
+    assert "nothing to propose from 1 batches; a rule needs 5 of them" in shown.replace("\n", " ")

@@ -11,6 +11,7 @@ from aurify.config.settings import Settings, file_of, read_settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.quality.own import ATTRIBUTE as OWN
 from aurify.quality.own import Own
+from aurify.quality.plugins import as_expectation, is_plugin
 from aurify.quality.rule_reader import expectation_named
 from aurify.tables.check import check_specs
 from aurify.tables.declare import ATTRIBUTE
@@ -72,6 +73,7 @@ def find_tables(project: Project, root: Path) -> Found:
         for value in vars(module).values():
             by_identity |= {id(spec): spec for spec in _specs_in(value)}
             own = getattr(value, OWN, None) if callable(value) else None
+            own = as_expectation(value) if is_plugin(value, module.__name__) else own
             if isinstance(own, Own):
                 problems += _doubled(own, expectations, module.__name__)
                 expectations[own.name] = own

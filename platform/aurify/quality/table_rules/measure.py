@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from aurify.errors import Problem, SuiteError
+from aurify.quality.plugins import THEIRS, take_theirs
 from aurify.quality.result import Judgement
 from aurify.quality.table_rules import table_expectation_of
 from aurify.quality.table_rules.aggregates import AGGREGATES
@@ -52,6 +53,7 @@ _TAKERS: Mapping[str, Taker] = {
     "query_count": take_query_counts,
     "query_rows": take_query_rows,
     "value_counts": take_value_counts,
+    THEIRS: take_theirs,
 }
 # A query that a suite gives runs as the session has it.
 _OF_THE_SUITE = (take_query_counts, take_query_rows)
@@ -129,6 +131,8 @@ def jobs_needed(rules: Sequence[Rule]) -> list[tuple[str, int]]:
             needed.append((DISTINCT, -(-len(measures) // DISTINCT_AT_ONCE)))
         elif taker in shared:
             needed.append((shared[taker], 1))
+        elif taker is take_theirs:
+            needed += [(f"{measure.given[0]} in Great Expectations itself, at least", 1) for measure in measures]
         elif taker is not take_time:
             needed += [(_told(measure), 1) for measure in measures]
     if any(table_expectation_of(rule).passes > 1 for rule in rules):
