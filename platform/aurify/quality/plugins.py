@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 THEIRS = "great_expectations"
 # What every expectation of Great Expectations has; the suite's reader knows it, or it means nothing here.
-_OF_ALL = ("batch_id", "catch_exceptions", "condition_parser", "description", "id", "meta", "mostly", "notes", "rendered_content",
-           "result_format", "row_condition", "severity", "windows")  # fmt: skip
+_OF_ALL = ("batch_id", "catch_exceptions", "condition_parser", "description", "id", "meta", "mostly", "notes",
+           "rendered_content", "result_format", "row_condition", "severity", "windows")  # fmt: skip
 
 
 def is_plugin(value: object, module: str) -> bool:
