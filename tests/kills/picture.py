@@ -15,10 +15,13 @@ import pyarrow.parquet as pq
 from tests.kills.borders import TABLES
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from aurify.workflows.lake import Lake
 
 # A table made again after a kill has another Delta id.
-OF_A_RUN = ("run", "attempt", "_attempt", "recorded_at", "committed_at", "table_id")
+# A row's place in quarantine hangs on how its tasks ran.
+OF_A_RUN = ("run", "attempt", "_attempt", "recorded_at", "committed_at", "table_id", "_row", "_replay_of")
 Rows = list[str]
 
 
@@ -28,7 +31,7 @@ def rows_by_spark(lake: Lake, tables: Sequence[str] = TABLES) -> dict[str, Rows]
     from pyspark.sql import functions as F
 
     frames = {table: lake.read(table) for table in tables}
-    frames |= {f"quarantine of {table}": lake.quarantine(table).drop("_attempt") for table in tables}
+    frames |= {f"quarantine of {table}": _same_in_all_runs(lake.quarantine(table)) for table in tables}
     texts = [f.select(F.lit(name).alias("what"), F.to_json(F.struct("*")).alias("row")) for name, f in frames.items()]
     found: dict[str, Rows] = {name: [] for name in frames}
     for what, row in reduce(DataFrame.unionAll, texts).collect():
@@ -37,6 +40,13 @@ def rows_by_spark(lake: Lake, tables: Sequence[str] = TABLES) -> dict[str, Rows]
     return {name: sorted(rows) for name, rows in found.items()} | {
         f"ledger of {name}": _sorted(ledger.rows()) for name, ledger in ledgers.items()
     }
+
+
+def _same_in_all_runs(rows: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    pointers = F.map_filter("_pointers", lambda name, _: ~name.isin(*OF_A_RUN))
+    return rows.withColumn("_pointers", pointers).drop(*OF_A_RUN)
 
 
 def rows_by_log(root: Path, tables: Sequence[str] = TABLES) -> dict[str, Rows]:
@@ -101,8 +111,9 @@ def _sorted(rows: Any) -> Rows:
 def _without_run(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_run(held) for key, held in value.items() if key not in OF_A_RUN}
-    if isinstance(value, (list, tuple)):
-        return [_without_run(held) for held in value]
+    if isinstance(value, (list, tuple)):  # a map is a list of pairs
+        kept = (held for held in value if not (isinstance(held, tuple) and held and held[0] in OF_A_RUN))
+        return [_without_run(held) for held in kept]
     return value
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aurify.workflows.row_decisions import RowVerb
 
 
-SHORT_ID = 8
 STATES = ("open", "repaired", "accepted", "rejected", "replayed", "replaced")
 DONE = {
     "accept": "accepted: the next replay lets them pass",
@@ -42,7 +41,7 @@ DONE = {
 @click.option(
     "--import", "repaired", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Take repaired rows."
 )
-@click.option("--row", "rows", multiple=True, help="Rows to decide about: the first digits of an id.")
+@click.option("--row", "rows", multiple=True, help="Rows to decide about, by name.")
 @click.option("--rule", "rules", multiple=True, help="Rows to decide about: all that failed this rule.")
 @click.option("--reason", default="", help="Why; it stands beside the decision.")
 @click.pass_obj
@@ -102,7 +101,7 @@ def _show(console: Console, found: QuarantineSummary) -> None:
     if found.reasons:
         console.print(rows_table(("rows", "rule", "text"), found.reasons))
     if found.sample:
-        console.print(rows_table(("batch", "id", "state", "failed", "row", "from"), map(_row, found.sample), "sample"))
+        console.print(rows_table(("name", "state", "failed", "row", "from"), map(_row, found.sample), "sample"))
     if found.takes:
         console.print(f"{found.takes} rows may enter now: aurify replay {found.table}", soft_wrap=True)
 
@@ -111,8 +110,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, object]:
     own = {name: value for name, value in row.items() if not name.startswith("_")}
     pointers = {**{n: v for n, v in row.items() if n.startswith(("_source", "_delivery"))}, **(row["_pointers"] or {})}
     return {
-        "batch": row["_batch"],
-        "id": (row["_row"] or "")[:SHORT_ID],
+        "name": row["_name"],
         "state": row["_state"],
         "failed": [_reason(reason, row["_raw"] or {}) for reason in row["_failed"]],
         "row": ", ".join(f"{name}={value}" for name, value in own.items()),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ORIGIN = "_aurify_origin"
 PLACE = ("_generation", "_batch", ROW)
+_PLACES = pa.schema(zip(PLACE, (pa.int32(), pa.int32(), pa.int64()), strict=True))
 Kind = Literal["replayed", "touched"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -35,8 +36,8 @@ def list_replayed(storage: Storage, table: str, batch: Batch, attempt: str, stag
             if file.records:
                 origins = pq.read_table(file.path, columns=[ORIGIN], partitioning=None)[ORIGIN].combine_chunks()
                 found.append(pa.Table.from_struct_array(origins.drop_null()))
-    rows = pa.concat_tables(found) if found else pa.table({name: [] for name in PLACE})
-    _write(storage, table, "replayed", batch, attempt, rows.group_by(list(PLACE)).aggregate([]))
+    rows = pa.concat_tables(found) if found else _PLACES.empty_table()
+    _write(storage, table, "replayed", batch, attempt, rows)
     return int(rows.num_rows)
 
 

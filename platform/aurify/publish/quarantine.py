@@ -24,11 +24,8 @@ def attempt_folder(batch: Batch, attempt: str) -> str:
 
 
 def quarantine_schema(target: Target) -> StructType:
-    """The contract's columns, the reasons, what a cast destroyed, pointers to the input rows, the batch, the row's id.
-
-    Rows of a batch that are equal in all of it share an id, and their fate.
-    """
-    from pyspark.sql.types import ArrayType, IntegerType, MapType, StringType, StructField, StructType
+    """The contract's columns, the reasons, what a cast destroyed, pointers to the input, the batch, the place in it."""
+    from pyspark.sql.types import ArrayType, IntegerType, LongType, MapType, StringType, StructField, StructType
 
     text = StringType()
     reason = StructType(
@@ -47,7 +44,7 @@ def quarantine_schema(target: Target) -> StructType:
         StructField("_generation", IntegerType()),
         StructField("_batch", IntegerType()),
         StructField("_attempt", text),
-        StructField(ROW, text),
+        StructField(ROW, LongType()),
     ]
     return StructType(own + engine)
 

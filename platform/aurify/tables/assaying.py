@@ -16,7 +16,6 @@ from aurify.publish.target import DELETED
 from aurify.quality import Check, Suite, assay
 from aurify.quality.bits import IS_MASK, MASK, UNJUDGED
 from aurify.quality.row_rules.reference_rules import flags, is_reference, with_references
-from aurify.tables.replaying import row_id
 from aurify.tables.rulebook import Decision, Rulebook
 from aurify.tables.spec import Upsert
 from aurify.tables.transform import POINTERS, RAW, pointer_columns, pointers
@@ -101,7 +100,8 @@ def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
     masks = [quoted(n) for n in rows.columns if IS_MASK.fullmatch(n)]
     bad = F.col("verdict") != "ok"
     raw: Column = F.col(RAW) if RAW in rows.columns else F.lit(None).cast("map<string,string>")
-    id = F.when(F.col("verdict") == "quarantine", row_id(attempt.target, raw, F.col(POINTERS))).alias(ROW)
+    # told apart within the attempt; a fingerprint of the row would leave compiled code
+    id = F.when(F.col("verdict") == "quarantine", F.monotonically_increasing_id()).alias(ROW)
     origin = [ORIGIN] if ORIGIN in rows.columns else []
     columns: list[Column | str] = [*own, *masks, "_failed", F.when(bad, raw).alias(RAW), POINTERS, id, *origin]
     shown = rows.select(*columns, "verdict")
@@ -114,5 +114,5 @@ def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
         F.array().cast("array<string>").alias("values"),
     )
     reasons = F.concat(F.coalesce("_failed", F.array().cast(shown.schema["_failed"].dataType)), F.array(reason))
-    id = row_id(attempt.target, F.col(RAW), F.col(POINTERS))
-    return shown.withColumn("_failed", reasons).withColumn("verdict", F.lit("quarantine")).withColumn(ROW, id)
+    all_bad = shown.withColumn("_failed", reasons).withColumn("verdict", F.lit("quarantine"))
+    return all_bad.withColumn(ROW, F.monotonically_increasing_id())

@@ -12,7 +12,6 @@ from aurify.publish.batch_log import FileDelivery
 from aurify.publish.literals import literal_rows
 from aurify.publish.names import quoted
 from aurify.publish.passed import ORIGIN, PLACE
-from aurify.publish.quarantine import ROW
 from aurify.publish.read import read_version
 from aurify.publish.target import Handle, Target
 from aurify.quality import Check, OnFail, Suite, checks_of
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import DataType
 
-ACCEPTED, VALUES, REPLAY_OF = "_aurify_accepted", "_aurify_values", "_replay_of"
+ACCEPTED, VALUES, CONTENT, REPLAY_OF = "_aurify_accepted", "_aurify_values", "_aurify_content", "_replay_of"
 # Without these a row can't be told from others, or not be ordered: no person can excuse it.
 NEEDED = ("key_not_null(", "order_not_null(")
 _NESTED = ("array", "map", "struct")
@@ -31,10 +30,10 @@ _NESTED = ("array", "map", "struct")
 
 @dataclass(frozen=True)
 class FromQuarantine:
-    """The rows that a replay takes, and how many; and, for recomputed groups, the rules that rows are excused from.
+    """The rows that a replay takes, and how many; and, where groups are computed again, the rows that people accepted.
 
     `taken` are quarantine's rows with `_aurify_accepted`, the rules they are excused from, and `_aurify_values`,
-    their repaired values as texts by column. `accepted` has `_row` and `_aurify_accepted`.
+    their repaired values as texts by column. `accepted` are such rows too.
     """
 
     taken: DataFrame | None = None
@@ -68,8 +67,15 @@ def repairable(spec: TableSpec) -> list[str]:
     return [name for name in spec.schema.fieldNames() if name not in own]
 
 
-def row_id(target: Target, raw: Column, pointers: Column) -> Column:
-    """The fingerprint of a row: of what the gate was handed, and of where it came from."""
+def row_name() -> Column:
+    """What people call a row of quarantine: generation, batch and place in it, `1-7-42`."""
+    from pyspark.sql import functions as F
+
+    return F.concat_ws("-", *(F.col(name).cast("string") for name in PLACE))
+
+
+def content_id(target: Target, raw: Column, pointers: Column) -> Column:
+    """The fingerprint of what the gate was handed, by which a row that is computed again is recognised."""
     from pyspark.sql import functions as F
 
     own = (F.col(quoted(f.name)) for f in target.schema.fields)
@@ -97,7 +103,7 @@ def restored_rows(spec: TableSpec, target: Target, taken: DataFrame) -> DataFram
     texts = [text(f.name).alias(f"_was_{f.name}") for f in fields]
     given = [is_given(f.name).alias(f"_is_given_{f.name}") for f in fields]
     malformed = F.when(~is_repaired, raw[MALFORMED]).alias(MALFORMED)
-    trace = F.create_map(F.lit(REPLAY_OF), F.concat_ws("/", *map(F.col, PLACE)))
+    trace = F.create_map(F.lit(REPLAY_OF), row_name())
     kept = F.map_filter(F.coalesce(POINTERS, F.create_map().cast("map<string,string>")), lambda k, _: k != REPLAY_OF)
     own = [quoted(f.name) for f in fields]
     told = taken.select(
@@ -146,9 +152,11 @@ def with_accepted(target: Target, rows: DataFrame, accepted: DataFrame, pointers
     """The rows with the rules that people have excused them from, found by their content."""
     from pyspark.sql import functions as F
 
-    known = accepted.select(F.col(ROW).alias("_aurify_row"), ACCEPTED)
-    found = rows.withColumn("_aurify_row", row_id(target, F.col(RAW), pointers))
-    return found.join(F.broadcast(known), ["_aurify_row"], "left").drop("_aurify_row")
+    id = content_id(target, F.col(RAW), F.col(POINTERS)).alias(CONTENT)
+    rules = F.array_distinct(F.flatten(F.collect_list(ACCEPTED))).alias(ACCEPTED)
+    known = accepted.select(id, ACCEPTED).groupBy(CONTENT).agg(rules)
+    found = rows.withColumn(CONTENT, content_id(target, F.col(RAW), pointers))
+    return found.join(F.broadcast(known), [CONTENT], "left").drop(CONTENT)
 
 
 def delivered_again(rows: DataFrame, files: Sequence[FileDelivery]) -> DataFrame:

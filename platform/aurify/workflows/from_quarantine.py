@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aurify.publish.batch_log import Batch, Replay
-from aurify.publish.quarantine import ROW
 from aurify.publish.state import TableState
 from aurify.publish.target import Handle
 from aurify.quality.row_rules.reference_rules import is_reference
-from aurify.tables.replaying import ACCEPTED, FromQuarantine
+from aurify.tables.replaying import FromQuarantine
 from aurify.tables.spec import Recompute, TableSpec
 from aurify.workflows.quarantine import IS_ACCEPTED, takeable, with_states
 from aurify.workflows.row_decisions import decisions_version
@@ -59,6 +58,4 @@ def _accepted(lake: Lake, spec: TableSpec, state: TableState, session: SparkSess
 
     if decisions_version(state.target) is None:
         return None
-    rows = with_states(lake, spec, state, session).where(F.col("_decision") == IS_ACCEPTED)
-    rules = F.array_distinct(F.flatten(F.collect_list(ACCEPTED))).alias(ACCEPTED)
-    return rows.groupBy(ROW).agg(rules)
+    return with_states(lake, spec, state, session).where(F.col("_decision") == IS_ACCEPTED)

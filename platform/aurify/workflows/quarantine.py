@@ -167,7 +167,7 @@ def _marked_replayed(
     paths = lists(state.storage, state.target.path, "replayed", _attempts(batches))
     if not paths:
         return rows
-    taken = session.read.schema(f"_generation int, _batch int, {ROW} string").parquet(*paths).distinct()
+    taken = session.read.schema(f"_generation int, _batch int, {ROW} bigint").parquet(*paths)
     taken = taken.withColumn("_taken", F.lit(True))
     found = rows.join(taken, list(PLACE), "left")
     return found.withColumn("_is_replayed", F.col("_taken").isNotNull()).drop("_taken")

@@ -17,7 +17,7 @@ from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
-from aurify.tables.replaying import VALUES, as_text, repairable
+from aurify.tables.replaying import VALUES, as_text, repairable, row_name
 from aurify.workflows.quarantine import STANDING, STATE, with_states
 from aurify.workflows.row_decisions import record, standing_rows
 from aurify.workflows.run import Run, quiet
@@ -38,7 +38,7 @@ _ID, _WAS = "_aurify_id", "_aurify_was"
 def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = STANDING) -> int:
     """Write the rows in some states to a CSV or Parquet file; gives how many.
 
-    `_row` names a row, or equal rows of one batch; `_why` says what it failed. In Parquet a value has its type, and the
+    `_row` names a row, `_why` says what it failed. In Parquet a value has its type, and the
     text of one that a cast destroyed is in `_raw`. In CSV all are texts, also the destroyed ones; nothing is NULL, and
     "" an empty text. The file holds personal values as they are.
     """
@@ -47,22 +47,14 @@ def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = STAN
     _refuse_format(file)
     spec, target = lake.spec(table), lake.target(table)
     rows = with_states(lake, spec, lake.state(table), lake.session).where(F.col(STATE).isin(*states))
-    rows = rows.dropDuplicates(list(PLACE))
     why = F.array_join(F.transform("_failed", lambda reason: F.concat_ws(": ", reason["id"], reason["rule"])), "; ")
-    head = [_id().alias(ROW), STATE, why.alias("_why")]
+    head = [row_name().alias(ROW), STATE, why.alias("_why")]
     if file.suffix == ".parquet":
         own: list[Column] = [F.col(quoted(f.name)) for f in target.schema.fields]
         shown = rows.select(*head, *own, "_raw")
     else:
         shown = rows.select(*head, *(_text(f).alias(f.name) for f in target.schema.fields))
     return _write(shown, file)
-
-
-def _id() -> Column:
-    """The name of a row in a file."""
-    from pyspark.sql import functions as F
-
-    return F.concat_ws("-", *PLACE)
 
 
 def _text(field: StructField) -> Column:
@@ -130,7 +122,7 @@ def _repairs(lake: Lake, spec: TableSpec, file: Path, came: DataFrame) -> DataFr
     """The imported rows as decisions."""
     from pyspark.sql import functions as F
 
-    standing = standing_rows(lake, spec.name).select(*PLACE, F.col("_raw").alias(_WAS), _id().alias(_ID))
+    standing = standing_rows(lake, spec.name).select(*PLACE, F.col("_raw").alias(_WAS), row_name().alias(_ID))
     _refuse_unknown(spec.name, file, came, standing)
     keeps = file.suffix == ".parquet"
     pairs = [
@@ -138,7 +130,7 @@ def _repairs(lake: Lake, spec: TableSpec, file: Path, came: DataFrame) -> DataFr
         for f in spec.schema.fields
         if f.name in came.columns
     ]
-    return came.join(standing.dropDuplicates([_ID]), [_ID]).select(
+    return came.join(standing, [_ID]).select(
         *PLACE,
         F.lit("repaired").alias("state"),
         F.lit(None).cast("array<string>").alias("rules"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aurify.publish.quarantine import ROW
+from aurify.tables.replaying import row_name
 from aurify.workflows.from_quarantine import pinned, rows_to_take
 from aurify.workflows.lake import Lake
 from aurify.workflows.quarantine import STANDING, STATE, quarantined
@@ -45,7 +46,7 @@ def quarantine_summary(
         {"rule": r["id"], "text": r["rule"], "rows": r["count"]}
         for r in by_rule.orderBy(F.desc("count"), "id").collect()
     ]
-    newest = rows.orderBy(F.desc("_generation"), F.desc("_batch"), ROW).limit(limit)
+    newest = rows.orderBy(F.desc("_generation"), F.desc("_batch"), ROW).limit(limit).withColumn("_name", row_name())
     sample = [masked(row.asDict(recursive=True), personal) for row in newest.collect()]
     total = sum(rows for state, rows in by_state.items() if pending or state in states)
     takes = 0 if pending or not total else _takes(lake, table)

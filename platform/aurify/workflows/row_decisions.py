@@ -11,7 +11,7 @@ from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
 from aurify.publish.target import Handle, Target
-from aurify.tables.replaying import ACCEPTED, NEEDED, VALUES
+from aurify.tables.replaying import ACCEPTED, NEEDED, VALUES, row_name
 from aurify.workflows.run import Run, quiet
 
 if TYPE_CHECKING:
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 RowVerb = Literal["accept", "reject", "reopen"]
 STATES = {"accept": "accepted", "reject": "rejected", "reopen": "open"}
 COLUMNS = (
-    "_generation int, _batch int, _row string, number bigint, state string, rules array<string>, "
+    "_generation int, _batch int, _row bigint, number bigint, state string, rules array<string>, "
     "`values` map<string,string>, reason string, by string, at timestamp"
 )
-SHORTEST_ID = 6
-_IS_ID = re.compile(rf"[0-9a-f]{{{SHORTEST_ID},64}}")
+_IS_NAME = re.compile(r"\d+-\d+-\d+")
 
 
 def decisions_path(target: Target) -> str:
@@ -74,7 +73,7 @@ def record(lake: Lake, target: Target, decisions: DataFrame, reason: str) -> Non
 def decide_rows(
     lake: Lake, table: str, verb: RowVerb, *, rows: Sequence[str] = (), rules: Sequence[str] = (), reason: str = ""
 ) -> int:
-    """Settle rows of quarantine by their ids, or all that failed a rule; gives how many.
+    """Settle rows of quarantine by their names, like `1-7-42`, or all that failed a rule; gives how many.
 
     An accepted row passes, at the next replay, the rules that are named, or else all that it failed.
     """
@@ -87,7 +86,7 @@ def decide_rows(
         failed = F.transform("_failed", lambda reason: reason["id"])
         chosen = standing
         if rows:
-            chosen = chosen.where(" OR ".join(f"{ROW} LIKE '{prefix}%'" for prefix in rows))
+            chosen = chosen.where(row_name().isin(list(rows)))
         if rules:
             chosen = chosen.where(F.arrays_overlap(failed, F.array(*map(F.lit, rules))))
         excused = F.array(*map(F.lit, rules)) if rules else failed
@@ -96,7 +95,7 @@ def decide_rows(
             F.lit(STATES[verb]).alias("state"),
             F.when(F.lit(verb == "accept"), excused).alias("rules"),
             F.lit(None).cast("map<string,string>").alias("values"),
-        ).distinct()
+        )
         count = chosen.count()
         record(lake, lake.target(table), decided, reason)
     return count
@@ -115,11 +114,9 @@ def standing_rows(lake: Lake, table: str) -> DataFrame:
 def _refuse_mistakes(table: str, verb: str, rows: Sequence[str], rules: Sequence[str], reason: str) -> None:
     problems = []
     if not rows and not rules:
-        problems.append(
-            Problem(table, "no rows named", "which rows", "--rule ID, or --row and the first digits of its id")
-        )
-    digits = f"the first {SHORTEST_ID} or more digits of an id"
-    problems += [Problem(table, f"the row {row!r}", digits) for row in rows if not _IS_ID.fullmatch(row)]
+        problems.append(Problem(table, "no rows named", "which rows", "--rule ID, or --row and its name"))
+    expected = "the name of a row, like 1-7-42"
+    problems += [Problem(table, f"the row {row!r}", expected) for row in rows if not _IS_NAME.fullmatch(row)]
     needed = [rule for rule in rules if rule.startswith(NEEDED)] if verb == "accept" else []
     hint = "repair the rows: --export, then --import"
     problems += [Problem(table, f"accepting {rule}", "a row with its key and order", hint) for rule in needed]
@@ -130,15 +127,16 @@ def _refuse_mistakes(table: str, verb: str, rows: Sequence[str], rules: Sequence
 
 
 def _refuse_unknown(table: str, standing: DataFrame, rows: Sequence[str], rules: Sequence[str]) -> None:
-    """Stop where an id names no row, or no row failed a rule."""
+    """Stop where a name is that of no row, or no row failed a rule."""
     from pyspark.sql import functions as F
 
     problems = []
     if rows:
-        counts = [F.count_if(F.col(ROW).startswith(row)).alias(row) for row in rows]
-        counted = standing.select(*counts).collect()[0].asDict()
-        gone = [row for row, count in counted.items() if not count]
+        there = {
+            r["name"] for r in standing.select(row_name().alias("name")).where(F.col("name").isin(list(rows))).collect()
+        }
         hint = f"aurify quarantine {table}"
+        gone = [row for row in rows if row not in there]
         problems += [Problem(table, f"no row {row}", "a row that stands in quarantine", hint) for row in gone]
     if rules:
         known = {r["id"] for r in standing.select(F.explode("_failed.id").alias("id")).distinct().collect()}
