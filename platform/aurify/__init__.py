@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aurify.joins.as_of import as_of_join
     from aurify.quality.own import row_expectation, table_expectation
     from aurify.tables.declare import changes, folder, snapshot, table
     from aurify.tables.spec import Append, Recompute, Upsert
@@ -17,6 +18,7 @@ __all__ = [
     "Append",
     "Recompute",
     "Upsert",
+    "as_of_join",
     "changes",
     "connect",
     "folder",
@@ -30,6 +32,7 @@ _HOME = {
     "Append": "aurify.tables.spec",
     "Recompute": "aurify.tables.spec",
     "Upsert": "aurify.tables.spec",
+    "as_of_join": "aurify.joins.as_of",
     "changes": "aurify.tables.declare",
     "connect": "aurify.workflows.lake",
     "folder": "aurify.tables.declare",
