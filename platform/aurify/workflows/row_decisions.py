@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from aurify.config.columns import parse_columns
 from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
 from aurify.publish.target import Handle, Target
@@ -58,15 +60,16 @@ def record(lake: Lake, target: Target, decisions: DataFrame, reason: str) -> Non
     """Append decisions with `_generation`, `_batch`, `_row`, `state`, `rules` and `values`; under the table's lease."""
     from pyspark.sql import functions as F
 
-    version = decisions_version(target)
+    schema = parse_columns(COLUMNS)
+    # made here: Spark would take a new folder within a table for a partition of it
+    handle = Handle.create(decisions_path(target), schema, {"kind": "decisions", "table": target.name})
     said = {
-        "number": F.lit(0 if version is None else version + 1).cast("bigint"),
+        "number": F.lit(handle.version + 1).cast("bigint"),
         "reason": F.lit(reason),
         "by": F.lit(getpass.getuser()),
         "at": F.current_timestamp(),
     }
-    names = [column.strip().split()[0] for column in COLUMNS.replace("map<string,string>", "map").split(",")]
-    rows = decisions.withColumns(said).select(*names)
+    rows = decisions.withColumns(said).select(*map(quoted, schema.fieldNames()))
     rows.coalesce(1).write.format("delta").mode("append").save(decisions_path(target))
 
 
