@@ -91,7 +91,8 @@ def restored_rows(spec: TableSpec, target: Target, taken: DataFrame) -> DataFram
 
     fields, can_be = target.schema.fields, set(repairable(spec))
     is_repaired = F.col(VALUES).isNotNull()
-    raw = F.coalesce(RAW, F.map_from_arrays(F.array().cast("array<string>"), F.array().cast("array<string>")))
+    nothing = F.map_from_arrays(F.array().cast("array<string>"), F.array().cast("array<string>"))
+    raw = F.coalesce(RAW, nothing)
 
     def text(name: str) -> Column:
         return F.when(is_repaired, F.col(VALUES)[name]).otherwise(raw[name]) if name in can_be else raw[name]
@@ -104,7 +105,7 @@ def restored_rows(spec: TableSpec, target: Target, taken: DataFrame) -> DataFram
     given = [is_given(f.name).alias(f"_is_given_{f.name}") for f in fields]
     malformed = F.when(~is_repaired, raw[MALFORMED]).alias(MALFORMED)
     trace = F.create_map(F.lit(REPLAY_OF), row_name())
-    kept = F.map_filter(F.coalesce(POINTERS, F.create_map().cast("map<string,string>")), lambda k, _: k != REPLAY_OF)
+    kept = F.map_filter(F.coalesce(POINTERS, nothing), lambda name, _: name != REPLAY_OF)
     own = [quoted(f.name) for f in fields]
     told = taken.select(
         *own,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv as csv
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 FORMATS = (".csv", ".parquet")
-CHUNK = 10_000
 SHOWN = 5
 _ID, _WAS = "_aurify_id", "_aurify_was"
 
@@ -46,7 +44,7 @@ def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = STAN
 
     _refuse_format(file)
     spec, target = lake.spec(table), lake.target(table)
-    rows = with_states(lake, spec, lake.state(table), lake.session).where(F.col(STATE).isin(*states))
+    rows = with_states(lake, spec, lake.state(table), lake.work_session()).where(F.col(STATE).isin(*states))
     why = F.array_join(F.transform("_failed", lambda reason: F.concat_ws(": ", reason["id"], reason["rule"])), "; ")
     head = [row_name().alias(ROW), STATE, why.alias("_why")]
     if file.suffix == ".parquet":
@@ -54,7 +52,7 @@ def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = STAN
         shown = rows.select(*head, *own, "_raw")
     else:
         shown = rows.select(*head, *(_text(f).alias(f.name) for f in target.schema.fields))
-    return _write(shown, file)
+    return _write(lake, table, shown, file)
 
 
 def _text(field: StructField) -> Column:
@@ -65,30 +63,27 @@ def _text(field: StructField) -> Column:
     return F.coalesce(F.col(VALUES)[field.name], F.col("_raw")[field.name], held)
 
 
-def _write(rows: DataFrame, file: Path) -> int:
-    """Write the rows piece by piece, so that the driver holds one piece; the file is there whole or not at all."""
-    from pyspark.sql.pandas.types import to_arrow_schema
-
-    schema = to_arrow_schema(rows.schema)
+def _write(lake: Lake, table: str, rows: DataFrame, file: Path) -> int:
+    """Write the rows as one file, which is there whole or not at all; the driver holds a piece of it at a time."""
+    parts = f"{lake.target(table).path}/_aurify/exports/{uuid.uuid4().hex}"
     draft = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    count = 0
     make = pq.ParquetWriter if file.suffix == ".parquet" else csv.CSVWriter
+    count = 0
     try:
-        with make(draft, schema) as out:
-            for piece in _pieces(rows.toLocalIterator()):
-                out.write_table(pa.Table.from_pylist([row.asDict(recursive=True) for row in piece], schema=schema))
-                count += len(piece)
+        rows.write.parquet(parts)
+        paths = [path for path, _, _ in lake.storage.files(parts, ".parquet")]
+        with make(draft, pq.read_schema(paths[0]).remove_metadata()) as out:
+            for path in paths:
+                for piece in pq.ParquetFile(path).iter_batches():
+                    out.write_table(pa.Table.from_batches([piece]).replace_schema_metadata())
+                    count += piece.num_rows
         draft.replace(file)
     except OSError as error:
         raise ConfigurationError.of(str(file), str(error), "a file that can be written") from error
     finally:
         draft.unlink(missing_ok=True)
+        lake.storage.remove(parts)
     return count
-
-
-def _pieces(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    while piece := list(islice(rows, CHUNK)):
-        yield piece
 
 
 def import_rows(lake: Lake, table: str, file: Path, reason: str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
 from aurify.publish.target import Handle, Target
@@ -16,15 +17,12 @@ from aurify.workflows.run import Run, quiet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
     from aurify.workflows.lake import Lake
 
 RowVerb = Literal["accept", "reject", "reopen"]
 STATES = {"accept": "accepted", "reject": "rejected", "reopen": "open"}
-COLUMNS = (
-    "_generation int, _batch int, _row bigint, number bigint, state string, rules array<string>, "
-    "`values` map<string,string>, reason string, by string, at timestamp"
-)
 _IS_NAME = re.compile(r"\d+-\d+-\d+")
 
 
@@ -58,16 +56,34 @@ def record(lake: Lake, target: Target, decisions: DataFrame, reason: str) -> Non
     """Append decisions with `_generation`, `_batch`, `_row`, `state`, `rules` and `values`; under the table's lease."""
     from pyspark.sql import functions as F
 
-    version = decisions_version(target)
+    schema = _schema()
+    # made here: Spark would take a new folder within a table for a partition of it
+    handle = Handle.create(decisions_path(target), schema, {"kind": "decisions", "table": target.name})
     said = {
-        "number": F.lit(0 if version is None else version + 1).cast("bigint"),
+        "number": F.lit(handle.version + 1).cast("bigint"),
         "reason": F.lit(reason),
         "by": F.lit(getpass.getuser()),
         "at": F.current_timestamp(),
     }
-    names = [column.strip().split()[0] for column in COLUMNS.replace("map<string,string>", "map").split(",")]
-    rows = decisions.withColumns(said).select(*names)
+    rows = decisions.withColumns(said).select(*map(quoted, schema.fieldNames()))
     rows.coalesce(1).write.format("delta").mode("append").save(decisions_path(target))
+
+
+def _schema() -> StructType:
+    from pyspark.sql import types as T
+
+    text = T.StringType()
+    kinds: dict[str, T.DataType] = {
+        **dict(zip(PLACE, (T.IntegerType(), T.IntegerType(), T.LongType()), strict=True)),
+        "number": T.LongType(),
+        "state": text,
+        "rules": T.ArrayType(text),
+        "values": T.MapType(text, text),
+        "reason": text,
+        "by": text,
+        "at": T.TimestampType(),
+    }
+    return T.StructType([T.StructField(name, kind) for name, kind in kinds.items()])
 
 
 def decide_rows(
