@@ -41,8 +41,8 @@ def as_of_join(
     A fact is available from the later of `event_time` and `arrival_time`; one that becomes available at the very
     moment is. Among those available the latest by `event_time` wins; of equal ones the latest arrival, then the
     largest by `order_by`, then by the values taken. Where there is none, where the winner's event lies more than
-    `tolerance` back, or where key or time is NULL, the columns are NULL. Facts without key or event are passed over; one
-    without an arrival never became available.
+    `tolerance` back, or where key or time is NULL, the columns are NULL. Facts without key or event are passed over;
+    one without an arrival never became available.
 
     `on` are columns of both; all times have one type. `columns` are all but keys and times if none is named; `prefix`
     goes before their names. A key with more than `heavy_rows` rows is cut in pieces by time, so that no task sorts
