@@ -55,7 +55,7 @@ def quarantined(lake: Lake, table: str, pending: bool = False) -> DataFrame:
         named = [batch.attempt for batch in published_batches(lake, state, everything=True)]
         return rows.where(~F.col("_attempt").isin(named)).withColumn(STATE, F.lit("pending"))
     found = with_states(lake, spec, state, lake.session)
-    return found.select(*quarantine_schema(lake.target(table)).fieldNames(), STATE)
+    return found.select(*map(quoted, quarantine_schema(lake.target(table)).fieldNames()), STATE)
 
 
 def with_states(
