@@ -41,7 +41,7 @@ def test_it_judges_the_rows_that_would_be_published(spark: SparkSession, tmp_pat
     (row,) = [r for r in toy.lake.rules_ledger.rows("silver.events") if r["rule"] == "small"]
     assert (row["outcome"], json.loads(row["observed"])) == ("passed", 15)
     toy.deliver("events/2.csv", HEADER, [event("d", "21")], at=2)
-    with pytest.raises(BatchStopped, match="small"):
+    with pytest.raises(BatchStopped, match="21 was observed"):
         toy.refresh()
 
 

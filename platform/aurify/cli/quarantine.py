@@ -58,7 +58,7 @@ def quarantine(
     rules: tuple[str, ...],
     reason: str,
 ) -> Answer:
-    """Show which rows failed and why, repair them, or decide about them.
+    """Show which rows failed; repair or decide about them.
 
     Reasons by count, then a sample, newest batch first. Values of columns marked PII are shown as ***, but a file
     holds them as they are. What is repaired or accepted enters the table by `aurify replay`.

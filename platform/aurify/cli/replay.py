@@ -12,7 +12,7 @@ from aurify.cli.refresh import show_run
 @click.argument("table")
 @click.pass_obj
 def replay(given: Invocation, table: str) -> Answer:
-    """Take rows of quarantine through the gate again.
+    """Take quarantined rows through the gate again.
 
     They are the rows that were repaired or accepted, and those whose suite has changed since. One that fails again is
     quarantined anew. After Ctrl-C or a crash, the next replay or refresh goes on where this one was.

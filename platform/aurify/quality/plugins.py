@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from aurify.errors import SuiteError
@@ -41,7 +41,7 @@ def as_expectation(kind: type) -> TableExpectation:
         given = tuple(sorted((key, _frozen(value)) for key, value in rule.kwargs.items()))
         return {"result": over_rows(rule, THEIRS, kind.__qualname__, kind, given, rule.mostly)}
 
-    measures.__wrapped__ = kind  # type: ignore[attr-defined] - its source is what a changed class changes
+    update_wrapper(measures, kind)  # its source is what a changed class changes
     return TableExpectation(
         over=Whole.TABLE,
         name=str(kind.expectation_type),  # type: ignore[attr-defined]

@@ -53,7 +53,7 @@ def check(lake: Lake, table: str, file: str | None = None) -> Checked:
         rows = contract_rows(target, rows).select(*(quoted(f.name) for f in target.schema.fields), RAW)
     else:
         rows = rows.select(*(quoted(f.name) for f in target.schema.fields))
-    checks = [*built_in, *checks_of(suite, target.schema, Scope)]
+    checks = [*built_in, *checks_of(suite, target.schema, list(Scope))]
     around = Neighbourhood(lake, spec, session)
     known = {"batch_time": datetime.now(timezone.utc)}
     total, results = judged_frame(rows, checks, suite.rules, around, personal_columns(target), known)

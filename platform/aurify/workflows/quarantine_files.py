@@ -46,10 +46,10 @@ def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = STAN
     spec, target = lake.spec(table), lake.target(table)
     rows = with_states(lake, spec, lake.state(table), lake.work_session()).where(F.col(STATE).isin(*states))
     why = F.array_join(F.transform("_failed", lambda reason: F.concat_ws(": ", reason["id"], reason["rule"])), "; ")
-    head = [row_name().alias(ROW), STATE, why.alias("_why")]
+    head: list[Column] = [row_name().alias(ROW), F.col(STATE), why.alias("_why")]
     if file.suffix == ".parquet":
         own: list[Column] = [F.col(quoted(f.name)) for f in target.schema.fields]
-        shown = rows.select(*head, *own, "_raw")
+        shown = rows.select(*head, *own, F.col("_raw"))
     else:
         shown = rows.select(*head, *(_text(f).alias(f.name) for f in target.schema.fields))
     return _write(lake, table, shown, file)
