@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from aurify.errors import ConfigurationError
-from aurify.publish.batch_log import CHECKPOINT_EVERY, Batch, BatchLog, Consumed, FileDelivery, VersionRange
+from aurify.publish.batch_log import CHECKPOINT_EVERY, MOST_FILES, Batch, BatchLog, Consumed, FileDelivery, VersionRange
 from aurify.storage import Storage
 
 
@@ -101,6 +101,15 @@ def test_a_checkpoint_spares_the_records_before_it(log: BatchLog) -> None:
     assert log.is_whole(last)
     assert log.consumed(last - 1) == plain
     assert log.consumed(last) == plain.plus(batch(last, delivery(f"{last}.csv")))
+
+
+def test_a_record_of_many_files_is_read_once(log: BatchLog) -> None:
+    log.record(batch(1, *(delivery(f"{number}.csv") for number in range(MOST_FILES + 1))))
+    plain = log.consumed(1)
+    assert any("checkpoint" in name for name in log.storage.names(log.folder))
+    (Path(log.folder) / "000000001.r1.json").unlink()
+    assert log.consumed(1) == plain
+    assert len(plain.files) == MOST_FILES + 1
 
 
 def test_a_generation_that_begins_from_another_has_its_input(log: BatchLog) -> None:

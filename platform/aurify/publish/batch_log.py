@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from typing import Literal
 
@@ -11,6 +12,8 @@ from aurify.errors import ConfigurationError
 from aurify.storage import Storage
 
 CHECKPOINT_EVERY = 20
+# Files in the records after a checkpoint: more than that make the next one.
+MOST_FILES = 200
 
 
 class _Frozen(BaseModel):
@@ -165,6 +168,7 @@ class BatchLog:
     def consumed(self, through: int) -> Consumed:
         """What the batches 1 to `through` took in, from the newest checkpoint and the records after it."""
         state = self._checkpoint(through)
+        known, files = state.number, 0
         revisions = self._revisions()
         for number in range(state.number + 1, through + 1):
             batch = self.batch(number, revisions.get(number))
@@ -176,19 +180,25 @@ class BatchLog:
                     "refresh the table that it belongs to first: its log is rebuilt from its commits",
                 )
             state = state.plus(batch)
-        if state.number - self._checkpoint(through).number >= CHECKPOINT_EVERY:
-            self.storage.create(f"{self.folder}/checkpoint.{through:09d}.json", state.model_dump_json().encode())
+            files += len(batch.files)
+        if state.number - known >= CHECKPOINT_EVERY or files > MOST_FILES:
+            self._keep(state, through)
         return state
+
+    def _keep(self, state: Consumed, through: int) -> None:
+        """Write a checkpoint: all that every later look at the log has to read, so it is small."""
+        content = gzip.compress(state.model_dump_json().encode(), mtime=0)
+        self.storage.create(f"{self.folder}/checkpoint.{through:09d}.json.gz", content)
 
     def _checkpoint(self, through: int) -> Consumed:
         names = [n for n in self.storage.names(self.folder) if n.startswith("checkpoint.")]
         usable = [n for n in names if int(n.split(".")[1]) <= through]
         content = self.storage.read(f"{self.folder}/{usable[-1]}") if usable else None
-        return Consumed.model_validate_json(content) if content else Consumed()
+        return Consumed.model_validate_json(gzip.decompress(content)) if content else Consumed()
 
     def begin_from(self, state: Consumed) -> None:
         """Start the generation as if the batches of an earlier one, up to `state`, were its own."""
-        self.storage.create(f"{self.folder}/checkpoint.{state.number:09d}.json", state.model_dump_json().encode())
+        self._keep(state, state.number)
 
     def stop(self, number: int, report: str) -> None:
         """Keep why a batch stopped before its commit, for people to decide on."""

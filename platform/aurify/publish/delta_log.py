@@ -117,6 +117,16 @@ def commits(table: str, after: int, to: int) -> Iterator[Commit]:
         yield commit
 
 
+def unread_bytes(table: str) -> int:
+    """The size of the commits after the last checkpoint."""
+    folder = os.path.join(table, "_delta_log")
+    with os.scandir(folder) as entries:
+        found = {entry.name: entry.stat().st_size for entry in entries}
+    last = max((name[:20] for name in found if ".checkpoint." in name), default="")
+    commits = {name[:20]: size for name, size in found.items() if name.endswith(".json") and name[:20].isdigit()}
+    return sum(size for version, size in commits.items() if version > last)
+
+
 def newest_note(table: str, version: int, saying: str = "") -> Commit | None:
     """The newest commit of ours, or of those that say something, at or before a version that the log still holds."""
     while version >= 0:

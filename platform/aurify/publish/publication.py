@@ -13,7 +13,7 @@ from aurify.errors import DataError, Problem
 from aurify.publish.balance import Balance, BalanceError
 from aurify.publish.batch_log import Batch
 from aurify.publish.committer import Committer, DeltaRsCommitter, SparkCommitter, Stamp
-from aurify.publish.delta_log import Commit
+from aurify.publish.delta_log import Commit, unread_bytes
 from aurify.publish.merge import content, merge, merge_session, rank
 from aurify.publish.names import quoted
 from aurify.publish.quarantine import attempt_folder, commit_quarantine, with_columns
@@ -28,6 +28,7 @@ from aurify.storage import Storage
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+LONG_LOG = 256 << 10
 IN_PLACE, REWROTE, MERGED, REPLACED, EMPTY = "in place", "rewrite", "merge", "replace", "empty"
 
 
@@ -401,6 +402,15 @@ def clean(attempt: Attempt) -> None:
                 attempt.storage.remove(f"{attempt.folder}/{name}")
     else:
         attempt.storage.remove(attempt.folder)
+
+
+def shorten_log(attempt: Attempt) -> None:
+    """Write a checkpoint of a log that has become long to read: every opening of the table reads it from the last one.
+
+    A batch of thousands of files names each of them in its commit.
+    """
+    if attempt.commit is not None and not attempt.handle.needs_spark and unread_bytes(attempt.target.path) > LONG_LOG:
+        attempt.handle.fresh().table.create_checkpoint()
 
 
 def evolve(handle: Handle, target: Target, note: Mapping[str, Any]) -> Handle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from aurify.errors import ConfigurationError
@@ -42,7 +43,7 @@ class TableState:
         """The number of the newest published batch of the generation."""
         return self.handle.committed(self.generation) if self.handle else 0
 
-    @property
+    @cached_property
     def consumed(self) -> Consumed:
         """What the published batches of the generation took in; ConfigurationError where nobody knows any more."""
         if self.lost is not None:

@@ -11,7 +11,7 @@ from aurify.errors import AurifyError
 from aurify.publish.balance import Balance
 from aurify.publish.batch_log import Batch
 from aurify.publish.delta_log import Commit
-from aurify.publish.publication import Attempt, clean, settled_balance
+from aurify.publish.publication import Attempt, clean, settled_balance, shorten_log
 from aurify.publish.state import TableState, notes
 from aurify.workflows.run import Run
 from aurify.workflows.schedule import explained
@@ -29,6 +29,7 @@ def finish(lake: Lake, run: Run) -> None:
         record_ledger(lake, run)
         for attempt in run.attempts:
             clean(attempt)
+            shorten_log(attempt)
     except AurifyError as error:
         run.report.error = error
     except Exception as error:  # noqa: BLE001 - the batches are published, and their report must reach the caller
