@@ -75,7 +75,7 @@ def quarantine(
     if to is not None:
         from aurify.workflows.quarantine_files import export_rows
 
-        count = export_rows(lake, table, to, states or STATES[:4])
+        count = export_rows(lake, table, to, states or STATES[:2])
         return _told({"table": table, "file": str(to), "rows": count}, f"{table}: {count} rows are in {to}")
     if repaired is not None:
         from aurify.workflows.quarantine_files import import_rows

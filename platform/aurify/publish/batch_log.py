@@ -194,7 +194,9 @@ class BatchLog:
         names = [n for n in self.storage.names(self.folder) if n.startswith("checkpoint.")]
         usable = [n for n in names if int(n.split(".")[1]) <= through]
         content = self.storage.read(f"{self.folder}/{usable[-1]}") if usable else None
-        return Consumed.model_validate_json(gzip.decompress(content)) if content else Consumed()
+        if content is None:
+            return Consumed()
+        return Consumed.model_validate_json(gzip.decompress(content) if usable[-1].endswith(".gz") else content)
 
     def begin_from(self, state: Consumed) -> None:
         """Start the generation as if the batches of an earlier one, up to `state`, were its own."""

@@ -106,12 +106,18 @@ def _deliveries(commit: Commit) -> list[FileDelivery]:
 
 
 class ChangeReader:
-    """The changed rows of one driving input, as frames: what came, what was withdrawn, what it touches."""
+    """The changed rows of one driving input, as frames: what came, what was withdrawn, what it touches.
 
-    def __init__(self, spark: SparkSession, storage: Storage, source: Target, span: VersionRange) -> None:
+    With `each_once`, for a reader that takes nothing back, lines that a replay delivers again do not come again.
+    """
+
+    def __init__(
+        self, spark: SparkSession, storage: Storage, source: Target, span: VersionRange, each_once: bool = False
+    ) -> None:
         self._spark = spark
         self._source = source
         self.span = span
+        self.each_once = each_once
         self.files = changed_files(storage, source.path, span)
 
     @cached_property
@@ -174,7 +180,7 @@ class ChangeReader:
         """The rows that came or changed."""
         from pyspark.sql import functions as F
 
-        rows = self.rows()
+        rows = self._without_replayed(self.rows()) if self.each_once else self.rows()
         if DELETED not in rows.columns:
             return rows
         return (rows.where(~F.coalesce(F.col(DELETED), F.lit(False))) if self.has_withdrawn else rows).drop(DELETED)
@@ -199,6 +205,20 @@ class ChangeReader:
             "_delivered_at", F.timestamp_millis(F.col("_ms"))
         )
         return relabelled.select(*(quoted(name) for name in self.handle.schema.fieldNames()))
+
+    def _without_replayed(self, rows: DataFrame) -> DataFrame:
+        """The rows without the lines that a replay has delivered once more as they were."""
+        from pyspark.sql import functions as F
+
+        again = [f for f in self.files.redelivered if f.original is not None]
+        if not again:
+            return rows
+        pairs = [(f.path, f.delivery - 1, f.delivery) for f in again]
+        newer = F.broadcast(self._spark.createDataFrame(pairs, "_source_file string, _delivery int, _next int"))
+        held = read_version(self._spark, self.handle, {"_source_file": sorted({f.path for f in again})})
+        known = held.select("_source_file", "_source_row", "_delivery").join(newer, ["_source_file", "_delivery"])
+        lines = known.select("_source_file", "_source_row", F.col("_next").alias("_delivery"))
+        return rows.join(lines, ["_source_file", "_source_row", "_delivery"], "left_anti").select(*rows.columns)
 
     def touched(self, by: Sequence[str]) -> DataFrame:
         """The distinct groups of all rows before and after their change."""

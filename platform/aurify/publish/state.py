@@ -83,6 +83,8 @@ def lineage(handle: Handle) -> dict[int, int | None]:
     generation = handle.position[0]
     found: dict[int, int | None] = {generation: None}
     for _, note in notes(handle):
+        if note.get("kind") == "full" and note.get("generation") == generation:
+            break
         if (note.get("generation"), note.get("batch")) == (generation, 0):
             generation = int(note["from"])
             found[generation] = note.get("to")

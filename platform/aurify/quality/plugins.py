@@ -60,6 +60,13 @@ def _read(value: object, types: object) -> object:
     raise Unfit(shown(value), "a value that JSON can hold")
 
 
+def _raised(told: Mapping[str, Any]) -> str:
+    """What went wrong there: said at once, or metric by metric."""
+    if told.get("raised_exception"):
+        return str(told.get("exception_message") or "an exception without a message")
+    return next((said for part in told.values() if isinstance(part, Mapping) and (said := _raised(part))), "")
+
+
 def _frozen(value: object) -> object:
     if isinstance(value, dict):
         return tuple(("{}", key, _frozen(held)) for key, held in value.items())
@@ -100,8 +107,6 @@ def _asked(frame: DataFrame, kind: Any, given: Any, mostly: object) -> dict[str,
     if "mostly" in kind.__fields__:
         kwargs["mostly"] = mostly
     found = batch.validate(kind(**kwargs), result_format="SUMMARY")
-    raised = found.exception_info or {}
-    if raised.get("raised_exception"):
-        said = str(raised.get("exception_message"))
+    if said := _raised(found.exception_info or {}):
         raise SuiteError.of(kind.__name__, said, "a class that Great Expectations can run on Spark", "mend its code")
     return {"success": bool(found.success), "result": plain(dict(found.result))}

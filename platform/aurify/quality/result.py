@@ -115,7 +115,7 @@ class RuleResult:
             outcome, found = Outcome.NOT_APPLICABLE, Judgement(True)
         else:
             outcome = Outcome.PASSED if found.holds else Outcome.FAILED
-        if personal and (not rule.columns or any(name.split(".")[0] in personal for name in rule.columns)):
+        if personal and (not rule.columns or any(n in personal or n.split(".")[0] in personal for n in rule.columns)):
             found, kept = _masked(found, rule), kept if not rule.columns else {}
         return cls(
             id=rule.id,
@@ -186,8 +186,9 @@ def _few(told: object) -> object:
 
 def _masked(found: Judgement, rule: Rule) -> Judgement:
     """The judgement without values: of a rule of a personal column all of them, of one of the table whole rows."""
-    observed = MASKED if rule.columns and found.observed is not None else found.observed
-    return Judgement(found.holds, observed, {} if rule.columns else found.details, found.counts)
+    hides = bool(rule.columns) or rule.own is not None  # nobody knows what another's code tells
+    observed = MASKED if hides and found.observed is not None else found.observed
+    return Judgement(found.holds, observed, {} if hides else found.details, found.counts)
 
 
 def map_result(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -114,5 +114,8 @@ def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
         F.array().cast("array<string>").alias("values"),
     )
     reasons = F.concat(F.coalesce("_failed", F.array().cast(shown.schema["_failed"].dataType)), F.array(reason))
-    all_bad = shown.withColumn("_failed", reasons).withColumn("verdict", F.lit("quarantine"))
-    return all_bad.withColumn(ROW, F.monotonically_increasing_id())
+    # rows that were withdrawn are no rows to keep: what they take away stays, since the batch does nothing
+    is_withdrawn = F.col(f"{MASK}0").bitwiseAND(F.lit(UNJUDGED)) != 0 if masks else F.lit(False)
+    verdict = F.when(F.coalesce(is_withdrawn, F.lit(False)), F.lit("drop")).otherwise(F.lit("quarantine"))
+    all_bad = shown.withColumn("_failed", reasons).withColumn("verdict", verdict)
+    return all_bad.withColumn(ROW, F.when(F.col("verdict") == "quarantine", F.monotonically_increasing_id()))

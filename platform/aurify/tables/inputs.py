@@ -90,7 +90,7 @@ class BatchInputs:
         self._source_root = source_root
         self._taken = taken
         self._readers = {
-            name: ChangeReader(spark, storage, targets[spec.drivers[name].table], span)
+            name: ChangeReader(spark, storage, targets[spec.drivers[name].table], span, isinstance(spec.write, Append))
             for name, span in batch.changes.items()
         }
 

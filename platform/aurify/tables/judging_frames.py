@@ -16,7 +16,7 @@ from aurify.quality.row_rules.places import place_of
 from aurify.quality.row_rules.reference_rules import is_reference, with_references
 from aurify.quality.sample import VALUES
 from aurify.quality.table_rules import judges_batch
-from aurify.quality.table_rules.measure import judge_rules
+from aurify.quality.table_rules.measure import judge_rules, needs_no_rows
 from aurify.quality.values import plain
 from aurify.tables.judging import Surroundings
 from aurify.tables.transform import RAW
@@ -80,8 +80,8 @@ def _of_all(
     rows: DataFrame, rules: Sequence[Rule], known: Mapping[str, object], around: Surroundings, personal: set[str]
 ) -> list[RuleResult]:
     """What rules find in all the rows; there is nothing to find where there are none."""
-    some = bool(rules and known["row_count"])
-    found = judge_rules(rows, rules, around.others(rules), known, around.history(rules)) if some else {}
+    some = rules if known["row_count"] else [rule for rule in rules if needs_no_rows(rule, known)]
+    found = judge_rules(rows, some, around.others(some), known, around.history(some)) if some else {}
     return [RuleResult.of_table(rule, found.get(rule.id), personal=personal) for rule in rules]
 
 
@@ -114,7 +114,7 @@ def _sample(judged: DataFrame, broken: Sequence[tuple[Check, Slot]], personal: s
     found: dict[str, list[object]] = {}
     for number, (c, _) in enumerate(broken):
         of_check = [row for row in rows if row[f"_failed{number}"]][:VALUES]
-        hidden = {n for n in c.columns if n.split(".")[0] in personal}
+        hidden = {n for n in c.columns if n in personal or n.split(".")[0] in personal}
         shown = [{n: MASKED if n in hidden else plain(row[names[n]]) for n in c.columns} for row in of_check]
         found[c.id] = [one[c.columns[0]] for one in shown] if len(c.columns) == 1 else list(shown)
     return found

@@ -26,6 +26,7 @@ ACCEPTED, VALUES, CONTENT, REPLAY_OF = "_aurify_accepted", "_aurify_values", "_a
 # Without these a row can't be told from others, or not be ordered: no person can excuse it.
 NEEDED = ("key_not_null(", "order_not_null(")
 _NESTED = ("array", "map", "struct")
+_EXACT = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def as_text(column: Column, kind: DataType) -> Column:
     from pyspark.sql import functions as F
 
     if kind.typeName() in _NESTED:
-        return F.to_json(column)
+        return F.to_json(column, _EXACT)
     return F.base64(column) if kind.typeName() == "binary" else column.cast("string")
 
 
@@ -55,16 +56,30 @@ def from_text(name: str, kind: DataType) -> Column:
     from pyspark.sql import functions as F
 
     if kind.typeName() in _NESTED:
-        return F.from_json(F.col(quoted(name)), kind.simpleString())
+        return F.from_json(F.col(quoted(name)), kind, _EXACT)  # type: ignore[arg-type]
     if kind.typeName() == "binary":
         return F.expr(f"try_to_binary({quoted(name)}, 'base64')")
     return F.expr(f"try_cast({quoted(name)} AS {kind.simpleString()})")
 
 
 def repairable(spec: TableSpec) -> list[str]:
-    """The columns that a person may repair: those of the contract, but not where the row came from."""
+    """The columns that a person may repair: those of the contract, but not where the row came from.
+
+    Nor maps whose keys are no texts: JSON has none.
+    """
     own = parse_columns(SOURCE_COLUMNS).fieldNames() if spec.folder is not None else []
-    return [name for name in spec.schema.fieldNames() if name not in own]
+    return [f.name for f in spec.schema.fields if f.name not in own and _has_text(f.dataType)]
+
+
+def _has_text(kind: DataType) -> bool:
+    """Whether values of the type can be written as text and read back."""
+    from pyspark.sql import types as T
+
+    if isinstance(kind, T.MapType):
+        return isinstance(kind.keyType, T.StringType) and _has_text(kind.valueType)
+    if isinstance(kind, T.StructType):
+        return all(_has_text(field.dataType) for field in kind.fields)
+    return _has_text(kind.elementType) if isinstance(kind, T.ArrayType) else True
 
 
 def row_name() -> Column:
@@ -120,6 +135,8 @@ def restored_rows(spec: TableSpec, target: Target, taken: DataFrame) -> DataFram
         F.when(F.col(quoted(f"_is_given_{f.name}")), from_text(f"_was_{f.name}", f.dataType))
         .otherwise(F.col(quoted(f.name)))
         .alias(f.name)
+        if _has_text(f.dataType)
+        else F.when(~F.col(quoted(f"_is_given_{f.name}")), F.col(quoted(f.name))).alias(f.name)
         for f in fields
     ]
     was = [quoted(f"_was_{f.name}") for f in fields]

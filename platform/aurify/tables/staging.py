@@ -70,7 +70,7 @@ def stage(spec: TableSpec, attempt: Attempt, inputs: BatchInputs, book: Rulebook
     handed = write_assayed(attempt, staged, book.decision)
     attempt.balance = attempt.balance.with_counts(read=frames.read, withdrawn=frames.withdrawn_rows, assayed=handed)
     attempt.located = _located(spec, attempt, inputs)
-    if isinstance(spec.write, Recompute):
+    if isinstance(spec.write, Recompute) and (book.decision is None or book.decision.accept):
         _note_touched(attempt, inputs)
         _stage_removed(attempt, inputs)
     return [*judged(attempt, book.suite, checks, book.around), *judged_table(attempt, book.suite, book.around)]

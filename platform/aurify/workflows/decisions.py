@@ -22,8 +22,8 @@ Verb = Literal["accept", "reject", "retry"]
 def decide_batch(lake: Lake, table: str, number: int, verb: Verb, reason: str = "") -> None:
     """Settle a stopped batch: publish it in spite of the rule, quarantine all of it, or let it be tried again.
 
-    The next refresh carries it out; reason and name stand in its commit. A rejected rebuild is called off: the
-    table keeps its rows and its generation.
+    The next refresh carries it out; reason and name stand in its commit. A rejected rebuild or replay is called
+    off: the table keeps its rows and its generation, and quarantine its own.
     """
     state = lake.state(table)
     batch = state.open_batch
@@ -39,7 +39,7 @@ def decide_batch(lake: Lake, table: str, number: int, verb: Verb, reason: str = 
             lake.storage.remove(path)
             state.log.release(number)
             return
-        if verb == "reject" and batch.kind == "full":
+        if verb == "reject" and batch.kind in ("full", "replay"):
             state.log.call_off(number)
             return
         report = json.loads(state.log.stopped(number) or "{}")

@@ -58,4 +58,4 @@ def _accepted(lake: Lake, spec: TableSpec, state: TableState, session: SparkSess
 
     if decisions_version(state.target) is None:
         return None
-    return with_states(lake, spec, state, session).where(F.col("_decision") == IS_ACCEPTED)
+    return with_states(lake, spec, state, session, everything=True).where(F.col("_decision") == IS_ACCEPTED)

@@ -65,15 +65,18 @@ def with_states(
     session: SparkSession,
     version: int | None = None,
     decisions: int | None = None,
+    everything: bool = False,
 ) -> DataFrame:
     """The failed rows of the batches that count, at a version of quarantine and of the decisions, or the newest.
+
+    With `everything`, those of batches that were undone, too.
 
     Beside `_state`, what a replay needs: the rules that people excused a row from, its repaired values, and the suite
     and the tables that judged it.
     """
     from pyspark.sql import functions as F
 
-    batches = published_batches(lake, state)
+    batches = published_batches(lake, state, everything)
     said = [vars(batch) for batch in batches]
     columns = "generation int, number int, attempt string, state string, suite string, others string"
     known = literal_rows(session, said, columns).select(
@@ -82,7 +85,9 @@ def with_states(
         F.col("suite").alias(SUITE),
         F.col("others").alias(OTHERS),
     )
-    rows = _rows(lake, spec.name, session, version).join(F.broadcast(known), ["_attempt"])
+    # by name first: the version may name files of attempts without a commit, which maintenance has removed
+    held = _rows(lake, spec.name, session, version).where(F.col("_attempt").isin(sorted(_attempts(batches))))
+    rows = held.join(F.broadcast(known), ["_attempt"])
     rows = newest_decisions(rows, session, state.target, decisions)
     rows = rows.withColumn("_is_replayed", F.lit(False)).withColumn("_is_replaced", F.lit(False))
     rows = _marked_replayed(rows, session, state, batches)

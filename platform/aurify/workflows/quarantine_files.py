@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,8 @@ from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
-from aurify.tables.replaying import VALUES, as_text, repairable, row_name
-from aurify.workflows.quarantine import STANDING, STATE, with_states
+from aurify.tables.replaying import VALUES, as_text, from_text, repairable, row_name
+from aurify.workflows.quarantine import IS_REPAIRED, OPEN, STATE, with_states
 from aurify.workflows.row_decisions import record, standing_rows
 from aurify.workflows.run import Run, quiet
 
@@ -29,16 +31,17 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 FORMATS = (".csv", ".parquet")
+REPAIRABLE = (OPEN, IS_REPAIRED)
 SHOWN = 5
-_ID, _WAS = "_aurify_id", "_aurify_was"
+_NAME, _WAS, _NOW = "_aurify_name", "_aurify_was", "_aurify_now"
 
 
-def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = STANDING) -> int:
+def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = REPAIRABLE) -> int:
     """Write the rows in some states to a CSV or Parquet file; gives how many.
 
-    `_row` names a row, `_why` says what it failed. In Parquet a value has its type, and the
-    text of one that a cast destroyed is in `_raw`. In CSV all are texts, also the destroyed ones; nothing is NULL, and
-    "" an empty text. The file holds personal values as they are.
+    `_row` names a row, `_why` says what it failed. Values are as they came, or as they were repaired. In Parquet a value
+    has its type, and the text of one that a cast destroyed is in `_raw`. In CSV all are texts, also the destroyed ones;
+    nothing is NULL, and "" an empty text. The file holds personal values as they are.
     """
     from pyspark.sql import functions as F
 
@@ -47,20 +50,30 @@ def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = STAN
     rows = with_states(lake, spec, lake.state(table), lake.work_session()).where(F.col(STATE).isin(*states))
     why = F.array_join(F.transform("_failed", lambda reason: F.concat_ws(": ", reason["id"], reason["rule"])), "; ")
     head: list[Column] = [row_name().alias(ROW), F.col(STATE), why.alias("_why")]
-    if file.suffix == ".parquet":
-        own: list[Column] = [F.col(quoted(f.name)) for f in target.schema.fields]
-        shown = rows.select(*head, *own, F.col("_raw"))
-    else:
-        shown = rows.select(*head, *(_text(f).alias(f.name) for f in target.schema.fields))
-    return _write(lake, table, shown, file)
+    if file.suffix == ".csv":
+        return _write(lake, table, rows.select(*head, *(_text(f).alias(f.name) for f in target.schema.fields)), file)
+    texts = [F.col(VALUES)[f.name].alias(f"_was_{f.name}") for f in target.schema.fields]
+    both = rows.select("*", *texts)
+    able = repairable(spec)
+    own = [_repaired(f).alias(f.name) if f.name in able else F.col(quoted(f.name)) for f in target.schema.fields]
+    return _write(lake, table, both.select(*head, *own, F.col("_raw")), file)
+
+
+def _repaired(field: StructField) -> Column:
+    """The repaired value, else the one that is there."""
+    from pyspark.sql import functions as F
+
+    is_repaired = F.col(VALUES).isNotNull()
+    value = F.col(quoted(field.name))
+    return F.when(is_repaired, from_text(f"_was_{field.name}", field.dataType)).otherwise(value)
 
 
 def _text(field: StructField) -> Column:
     """The repaired text, else the one that a cast destroyed, else the value as text."""
     from pyspark.sql import functions as F
 
-    held = as_text(F.col(quoted(field.name)), field.dataType)
-    return F.coalesce(F.col(VALUES)[field.name], F.col("_raw")[field.name], held)
+    held = F.coalesce(F.col("_raw")[field.name], as_text(F.col(quoted(field.name)), field.dataType))
+    return F.when(F.col(VALUES).isNotNull(), F.col(VALUES)[field.name]).otherwise(held)
 
 
 def _write(lake: Lake, table: str, rows: DataFrame, file: Path) -> int:
@@ -87,10 +100,10 @@ def _write(lake: Lake, table: str, rows: DataFrame, file: Path) -> int:
 
 
 def import_rows(lake: Lake, table: str, file: Path, reason: str) -> int:
-    """Take repaired rows, by `_row`; gives how many. The next replay takes them through the gate.
+    """Take repaired rows, by `_row`; gives how many differ from what is there. The next replay takes them.
 
-    The file has the columns of the table, as the export wrote them; other columns are passed over. A row left out of
-    the file stays as it is. A NULL in Parquet, where a cast had destroyed the value, is no repair: the text stays.
+    The file has the columns of the table, as the export wrote them; other columns are passed over. A row that is as it
+    was, or not in the file, stays as it is. A NULL in Parquet, where a cast had destroyed the value, is no repair.
     """
     spec, target = lake.spec(table), lake.target(table)
     _refuse_format(file)
@@ -106,39 +119,60 @@ def import_rows(lake: Lake, table: str, file: Path, reason: str) -> int:
         pq.write_table(given, content)
         lake.storage.write(home, content.getvalue())
         try:
-            came = lake.session.read.parquet(home).withColumnRenamed(ROW, _ID)
-            record(lake, target, _repairs(lake, spec, file, came), reason)
+            came = lake.work_session().read.parquet(home).withColumnRenamed(ROW, _NAME)
+            repairs = _repairs(lake, spec, file, came)
+            count = repairs.count()
+            if count:
+                record(lake, target, repairs, reason)
         finally:
             lake.storage.remove(home)
-    return int(given.num_rows)
+    return count
 
 
 def _repairs(lake: Lake, spec: TableSpec, file: Path, came: DataFrame) -> DataFrame:
-    """The imported rows as decisions."""
+    """The imported rows that differ from those that are there, as decisions."""
     from pyspark.sql import functions as F
 
-    standing = standing_rows(lake, spec.name).select(*PLACE, F.col("_raw").alias(_WAS), row_name().alias(_ID))
+    held = standing_rows(lake, spec.name)
+    fields = [f for f in spec.schema.fields if f.name in came.columns]
+    texts = F.map_from_entries(F.array(*(_pair(f.name, _text(f)) for f in fields)))
+    standing = held.select(*PLACE, row_name().alias(_NAME), F.col("_raw").alias(_WAS), texts.alias(_NOW))
     _refuse_unknown(spec.name, file, came, standing)
     keeps = file.suffix == ".parquet"
-    pairs = [
-        F.struct(F.lit(f.name).alias("key"), _given(f, came.schema[f.name], keeps).alias("value"))
-        for f in spec.schema.fields
-        if f.name in came.columns
-    ]
-    return came.join(standing, [_ID]).select(
+    given = F.map_from_entries(F.array(*(_pair(f.name, _given(f, came.schema[f.name], keeps)) for f in fields)))
+    both = came.join(standing, [_NAME]).select(*PLACE, _NOW, given.alias("values"))
+    same = [F.col(_NOW)[f.name].eqNullSafe(F.col("values")[f.name]) for f in fields]
+    return both.where(~reduce(and_, same)).select(
         *PLACE,
         F.lit("repaired").alias("state"),
         F.lit(None).cast("array<string>").alias("rules"),
-        F.map_from_entries(F.array(*pairs)).alias("values"),
+        "values",
     )
 
 
+def _pair(name: str, value: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.struct(F.lit(name).alias("key"), value.alias("value"))
+
+
 def _given(field: StructField, came: StructField, keeps_text: bool) -> Column:
-    """The value of an imported column as text, or with `keeps_text` the one that a cast had destroyed."""
+    """The value of an imported column as text, or with `keeps_text` the one that a cast had destroyed.
+
+    A value of another type is written as one of the column's, where it is one: 5.0 as 5.
+    """
     from pyspark.sql import functions as F
 
     value = F.col(quoted(field.name))
-    text = value if came.dataType.typeName() == "string" else as_text(value, field.dataType)
+    if came.dataType == field.dataType:
+        text = as_text(value, field.dataType)
+    elif came.dataType.typeName() in ("string", "array", "map", "struct", "binary"):
+        text = as_text(value, came.dataType)
+    else:
+        exact = F.expr(f"try_cast({quoted(field.name)} AS {field.dataType.simpleString()})")
+        text = F.when(exact.cast(came.dataType) == value, as_text(exact, field.dataType)).otherwise(
+            value.cast("string")
+        )
     return F.coalesce(text, F.col(_WAS)[field.name]) if keeps_text else text
 
 
@@ -184,8 +218,8 @@ def _read(file: Path, columns: Sequence[str]) -> pa.Table:
 
 def _refuse_unknown(table: str, file: Path, came: DataFrame, standing: DataFrame) -> None:
     """Stop where the file names a row twice, or one that does not stand in quarantine."""
-    double = [r[_ID] for r in came.groupBy(_ID).count().where("count > 1").limit(SHOWN).collect()]
-    gone = [r[_ID] for r in came.join(standing, [_ID], "left_anti").select(_ID).limit(SHOWN).collect()]
+    double = [r[_NAME] for r in came.groupBy(_NAME).count().where("count > 1").limit(SHOWN).collect()]
+    gone = [r[_NAME] for r in came.join(standing, [_NAME], "left_anti").select(_NAME).limit(SHOWN).collect()]
     problems = [Problem(str(file), f"row {id} more than once", "each row once", key=ROW) for id in double]
     hint = f"a replay took it, or its file came anew: aurify quarantine {table} --export FILE"
     problems += [

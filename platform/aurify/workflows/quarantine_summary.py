@@ -77,5 +77,6 @@ def masked(row: Mapping[str, Any], personal: Collection[str]) -> dict[str, Any]:
 
 def _masked_reason(reason: Mapping[str, Any], personal: Collection[str]) -> dict[str, Any]:
     pairs = zip(reason["columns"] or [], reason["values"] or [], strict=False)
-    values = [MASK if column in personal and value is not None else value for column, value in pairs]
+    hidden = {name for name in reason["columns"] or [] if name in personal or name.split(".")[0] in personal}
+    values = [MASK if column in hidden and value is not None else value for column, value in pairs]
     return {**reason, "values": values}

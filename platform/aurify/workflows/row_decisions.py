@@ -11,6 +11,7 @@ from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
+from aurify.publish.state import TableState
 from aurify.publish.target import Handle, Target
 from aurify.tables.replaying import ACCEPTED, NEEDED, VALUES, row_name
 from aurify.workflows.run import Run, quiet
@@ -118,13 +119,29 @@ def decide_rows(
 
 
 def standing_rows(lake: Lake, table: str) -> DataFrame:
-    """The rows of quarantine that no replay took and nothing replaced."""
+    """The rows of quarantine that people can decide about: no replay took them, and nothing replaced them.
+
+    A row of a group that was accepted stays accepted in every later batch, so it can be taken back.
+    """
     from pyspark.sql import functions as F
 
-    from aurify.workflows.quarantine import STANDING, STATE, with_states
+    from aurify.workflows.quarantine import IS_ACCEPTED, STANDING, STATE, with_states
 
-    rows = with_states(lake, lake.spec(table), lake.state(table), lake.session)
-    return rows.where(F.col(STATE).isin(*STANDING) & F.col(ROW).isNotNull())
+    state = lake.state(table)
+    _refuse_open_replay(table, state)
+    rows = with_states(lake, lake.spec(table), state, lake.work_session())
+    stands = F.col(STATE).isin(*STANDING)
+    if state.target.mode == "recompute":
+        stands = stands | (F.col("_decision") == IS_ACCEPTED)
+    return rows.where(stands & F.col(ROW).isNotNull())
+
+
+def _refuse_open_replay(table: str, state: TableState) -> None:
+    """A replay that was begun takes the rows as they were decided then."""
+    batch = state.open_batch
+    if batch is not None and batch.kind == "replay":
+        expected, hint = "no replay that was begun and not ended", f"end it: aurify replay {table}"
+        raise ConfigurationError.of(table, f"{batch.label}, a replay, is open", expected, hint)
 
 
 def _refuse_mistakes(table: str, verb: str, rows: Sequence[str], rules: Sequence[str], reason: str) -> None:
