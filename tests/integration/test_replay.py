@@ -239,6 +239,37 @@ def test_a_line_let_into_a_table_of_files_is_one_more_delivery_of_its_file(
     assert toy.lake.replay("bronze.lists").tables["bronze.lists"].outcome == "nothing new"
 
 
+def test_a_table_that_takes_nothing_back_gets_only_the_lines_let_in(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    short = "expect_column_value_lengths_to_be_between: {column: v, max_value: %d, id: v_short}"
+    toy = Toy(tmp_path_factory.mktemp("lines"), EVENTS, {"bronze.events": short % 1})
+    toy.deliver("events/1.csv", HEADER, [event("k1"), event("k2", "22"), event("k3")], at=1)
+    toy.refresh()
+    toy.suite("bronze.events", short % 2)
+    toy.reopen()
+    replayed(toy, "bronze.events")
+    report = toy.refresh()
+    assert only_batch(report.tables["silver.log"])["inserted"] == 1
+    assert toy.visible("silver.log", ["row", "k"]) == Counter({(1, "k1"): 1, (2, "k2"): 1, (3, "k3"): 1})
+    assert keys(toy) == {"k1": 1, "k2": 22, "k3": 1}
+
+
+def test_groups_of_a_rejected_batch_stay_as_they_were(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    total = "expect_column_values_to_be_between: {column: total, max_value: 10, on_fail: fail, id: total_small}"
+    toy = Toy(tmp_path_factory.mktemp("rejected"), EVENTS, {"gold.groups": total})
+    toy.deliver("events/1.csv", HEADER, [event("k1", "5"), event("k2", "3", "b")], at=1)
+    toy.refresh()
+    toy.deliver("events/2.csv", HEADER, [event("k3", "20", at=2)], at=2)
+    assert toy.lake.refresh().exit_code == 1
+    decide_batch(toy.lake, "gold.groups", 2, "reject", "a typing error")
+    toy.refresh()
+    assert toy.visible("gold.groups", ["g", "total"]) == Counter({("a", 5): 1, ("b", 3): 1})
+    assert states(toy, "gold.groups") == {"rejected": 1}
+
+
 def test_a_row_enters_once_the_table_that_its_rule_looks_into_has_its_key(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from aurify.errors import ConfigurationError
 from aurify.workflows.decide import BatchStopped
+from aurify.workflows.decisions import decide_batch
 from aurify.workflows.row_decisions import decide_rows
 from tests.integration.lakes import EVENTS, LISTS, Toy
 
@@ -83,3 +85,17 @@ def test_a_replay_is_stopped_by_a_rule_of_the_table_alone(spark: SparkSession, t
     assert isinstance(report.tables["silver.log"].error, BatchStopped)
     assert "k_once" in str(report.tables["silver.log"].error)
     assert len(toy.held("silver.log")) == 2
+    with pytest.raises(ConfigurationError, match="a replay, is open"):
+        decide_rows(toy.lake, "silver.log", "reopen", rules=["v_short"], reason="too late")
+    decide_batch(toy.lake, "silver.log", 2, "reject", "k1 is there already")
+    assert {row["_state"] for row in toy.lake.quarantine("silver.log").collect()} == {"accepted"}, "they stay"
+    assert {t.outcome for t in toy.refresh().tables.values()} == {"nothing new"}
+    assert len(toy.held("silver.log")) == 2
+
+
+def test_an_empty_table_is_judged_too(spark: SparkSession, tmp_path: Path) -> None:
+    some = "expect_table_row_count_to_be_between: {min_value: 1, scope: table, id: some_rows}"
+    toy = Toy(tmp_path, EVENTS, {"silver.events": some})
+    toy.deliver("events/1.csv", HEADER, [event("k1", op="D")], at=1)
+    with pytest.raises(BatchStopped, match="0 was observed"):
+        toy.refresh()

@@ -39,7 +39,7 @@ _NAME, _WAS, _NOW = "_aurify_name", "_aurify_was", "_aurify_now"
 def export_rows(lake: Lake, table: str, file: Path, states: Sequence[str] = REPAIRABLE) -> int:
     """Write the rows in some states to a CSV or Parquet file; gives how many.
 
-    `_row` names a row, `_why` says what it failed. Values are as they came, or as they were repaired. In Parquet a value
+    `_row` names a row, `_why` says what it failed. Values are as they came, or as they were repaired. In Parquet each
     has its type, and the text of one that a cast destroyed is in `_raw`. In CSV all are texts, also the destroyed ones;
     nothing is NULL, and "" an empty text. The file holds personal values as they are.
     """
@@ -213,7 +213,16 @@ def _read(file: Path, columns: Sequence[str]) -> pa.Table:
         )
     if problems:
         raise ConfigurationError(f"{file}: nothing was imported", problems)
-    return found.select(list(columns))
+    return _without_nanoseconds(found.select(list(columns)))
+
+
+def _without_nanoseconds(rows: pa.Table) -> pa.Table:
+    """The rows with times that Spark can read: pandas writes nanoseconds."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
+            times = rows.column(place).cast(pa.timestamp("us", field.type.tz), safe=False)
+            rows = rows.set_column(place, field.name, times)
+    return rows
 
 
 def _refuse_unknown(table: str, file: Path, came: DataFrame, standing: DataFrame) -> None:
