@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +28,7 @@ from aurify.session import work_session
 from aurify.workflows.check import check
 from aurify.workflows.profile import merge, profile, profile_file
 from tests.integration.lakes import EVENTS, LISTS, Toy
+from tests.integration.spark_jobs import jobs_of
 
 TABLE = "silver.odd"
 UTC = timezone.utc
@@ -42,16 +42,6 @@ def session(spark: SparkSession) -> SparkSession:
     own = work_session(spark)
     own.conf.set("spark.sql.adaptive.enabled", "false")
     return own
-
-
-@contextmanager
-def jobs_of(spark: SparkSession) -> Iterator[list[int]]:
-    """How many jobs Spark ran inside."""
-    store = spark.sparkContext._jsc.sc().statusStore()
-    counted: list[int] = []
-    before = store.jobsList(None).size()
-    yield counted
-    counted.append(store.jobsList(None).size() - before)
 
 
 def one_of(*values: Any, rare: Any = None, share: float = 0.0) -> Draw:

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 import aurify
 from aurify.workflows.lake import Lake
 from tests.integration.lakes import EVENTS, Toy, outcomes
+from tests.integration.spark_jobs import jobs_of
 
 HEADER = "k,d,g,v,op,at"
 
@@ -36,13 +37,13 @@ def files_below(root: Path) -> dict[str, int]:
 
 
 def test_a_refresh_that_finds_nothing_new_runs_no_spark_job_and_writes_nothing(toy: Toy, spark: SparkSession) -> None:
-    tracker = spark.sparkContext._jsc.sc().statusStore()
-    jobs, files = tracker.jobsList(None).size(), files_below(toy.root)
-    for _ in range(2):
-        report = toy.refresh()
-        assert set(outcomes(report).values()) == {"nothing new"}
-        assert report.exit_code == 0
-    assert tracker.jobsList(None).size() == jobs
+    files = files_below(toy.root)
+    with jobs_of(spark) as jobs:
+        for _ in range(2):
+            report = toy.refresh()
+            assert set(outcomes(report).values()) == {"nothing new"}
+            assert report.exit_code == 0
+    assert jobs == [0]
     assert files_below(toy.root) == files
 
 

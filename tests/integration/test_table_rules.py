@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
@@ -18,6 +17,7 @@ from aurify.quality.conditions import read_condition
 from aurify.quality.result import Judgement, RowCounts
 from aurify.quality.rule import OnFail, Rule
 from aurify.quality.table_rules.measure import jobs_needed, judge_rules, measure_rules, measures_kept
+from tests.integration.spark_jobs import jobs_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -52,14 +52,9 @@ def _observed(frame: DataFrame, rules: Sequence[Rule]) -> list[object]:
 
 def _jobs(spark: SparkSession, work: Callable[[], object]) -> int:
     """How many jobs the work takes."""
-    context, group = spark.sparkContext, uuid4().hex
-    context.setJobGroup(group, "counted")
-    try:
+    with jobs_of(spark) as jobs:
         work()
-    finally:
-        context.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
-    context._jsc.sc().listenerBus().waitUntilEmpty()
-    return len(context.statusTracker().getJobIdsForGroup(group))
+    return jobs[0]
 
 
 def _between(what: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from aurify.cli.command import Answer, Invocation, project_command
+from aurify.workflows.row_states import REPAIRABLE, STANDING, STATES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from aurify.workflows.row_decisions import RowVerb
 
 
-STATES = ("open", "repaired", "accepted", "rejected", "replayed", "replaced")
 DONE = {
     "accept": "accepted: the next replay lets them pass",
     "reject": "rejected: no replay takes them",
@@ -75,7 +75,7 @@ def quarantine(
     if to is not None:
         from aurify.workflows.quarantine_files import export_rows
 
-        count = export_rows(lake, table, to, states or STATES[:2])
+        count = export_rows(lake, table, to, states or REPAIRABLE)
         return _told({"table": table, "file": str(to), "rows": count}, f"{table}: {count} rows are in {to}")
     if repaired is not None:
         from aurify.workflows.quarantine_files import import_rows
@@ -85,7 +85,7 @@ def quarantine(
         return _told({"table": table, "file": str(repaired), "rows": count}, told)
     from aurify.workflows.quarantine_summary import quarantine_summary
 
-    found = quarantine_summary(lake, table, pending=pending, limit=limit, states=states or STATES[:4])
+    found = quarantine_summary(lake, table, pending=pending, limit=limit, states=states or STANDING)
     return Answer(vars(found), lambda console: _show(console, found))
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from aurify.errors import ConfigurationError
 from aurify.publish.batch_log import BatchLog, FileDelivery, VersionRange
 from aurify.publish.delta_log import Commit, commits
+from aurify.publish.literals import literal_rows
 from aurify.publish.merge import ranks
 from aurify.publish.names import quoted
 from aurify.publish.read import read_files, read_version
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 MAINTENANCE = "maintenance"
+_NEXT, _NEXT_MS = "_aurify_next", "_aurify_next_ms"
 ARRIVED = ("insert", "update_postimage")
 EVERY_KIND = (*ARRIVED, "update_preimage", "delete")
 
@@ -196,15 +198,22 @@ class ChangeReader:
     def _replaced_deliveries(self) -> DataFrame:
         from pyspark.sql import functions as F
 
-        pairs = [(f.path, f.delivery - 1, f.delivery, f.delivered_ms) for f in self.files.redelivered]
-        schema = "_source_file string, _old int, _new int, _ms long"
-        newer = F.broadcast(self._spark.createDataFrame(pairs, schema))
-        old = read_version(self._spark, self.handle, {"_source_file": sorted({p[0] for p in pairs})})
-        old = old.withColumnRenamed("_delivery", "_old").join(newer, ["_source_file", "_old"], "inner")
-        relabelled = old.withColumn("_delivery", F.col("_new")).withColumn(
-            "_delivered_at", F.timestamp_millis(F.col("_ms"))
-        )
+        old = self._previous_lines(self.files.redelivered)
+        relabelled = old.withColumn("_delivery", F.col(_NEXT)).withColumn("_delivered_at", F.timestamp_millis(_NEXT_MS))
         return relabelled.select(*(quoted(name) for name in self.handle.schema.fieldNames()))
+
+    def _previous_lines(self, deliveries: Sequence[FileDelivery]) -> DataFrame:
+        """The rows of the delivery before each of these, with number and time of the one that follows."""
+        from pyspark.sql import functions as F
+
+        pairs = [
+            {"_source_file": f.path, "_delivery": f.delivery - 1, _NEXT: f.delivery, _NEXT_MS: f.delivered_ms}
+            for f in deliveries
+        ]
+        columns = f"_source_file string, _delivery int, {_NEXT} int, {_NEXT_MS} bigint"
+        newer = F.broadcast(literal_rows(self._spark, pairs, columns))
+        held = read_version(self._spark, self.handle, {"_source_file": sorted({f.path for f in deliveries})})
+        return held.join(newer, ["_source_file", "_delivery"], "inner")
 
     def _without_replayed(self, rows: DataFrame) -> DataFrame:
         """The rows without the lines that a replay has delivered once more as they were."""
@@ -213,11 +222,7 @@ class ChangeReader:
         again = [f for f in self.files.redelivered if f.original is not None]
         if not again:
             return rows
-        pairs = [(f.path, f.delivery - 1, f.delivery) for f in again]
-        newer = F.broadcast(self._spark.createDataFrame(pairs, "_source_file string, _delivery int, _next int"))
-        held = read_version(self._spark, self.handle, {"_source_file": sorted({f.path for f in again})})
-        known = held.select("_source_file", "_source_row", "_delivery").join(newer, ["_source_file", "_delivery"])
-        lines = known.select("_source_file", "_source_row", F.col("_next").alias("_delivery"))
+        lines = self._previous_lines(again).select("_source_file", "_source_row", F.col(_NEXT).alias("_delivery"))
         return rows.join(lines, ["_source_file", "_source_row", "_delivery"], "left_anti").select(*rows.columns)
 
     def touched(self, by: Sequence[str]) -> DataFrame:
@@ -277,9 +282,9 @@ def current_deliveries(storage: Storage, rows: DataFrame, handle: Handle) -> Dat
 
     generation, number = handle.position
     files = BatchLog(storage, handle.path, generation).consumed(number).files.values()
-    newer = [(f.path, f.delivery) for f in files if f.delivery > 1]
+    newer = [{"_source_file": f.path, "_latest": f.delivery} for f in files if f.delivery > 1]
     if not newer:
         return rows
-    latest = F.broadcast(rows.sparkSession.createDataFrame(newer, "_source_file string, _latest int"))
+    latest = F.broadcast(literal_rows(rows.sparkSession, newer, "_source_file string, _latest int"))
     marked = rows.join(latest, ["_source_file"], "left")
     return marked.where(F.col("_delivery") == F.coalesce(F.col("_latest"), F.lit(1))).select(*rows.columns)

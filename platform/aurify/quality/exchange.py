@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from aurify.errors import Problem, did_you_mean
 from aurify.quality.entries import OURS, Entry
-from aurify.quality.row_rules import ROW_RULES
-from aurify.quality.table_rules import TABLE_RULES
+from aurify.quality.rule_reader import expectation_named
 
 if TYPE_CHECKING:
     from aurify.quality.suite import Suite
@@ -94,7 +93,7 @@ def as_theirs(suite: Suite) -> dict[str, Any]:
 
 def is_known_to_great_expectations(name: str) -> bool:
     """Whether Great Expectations has an expectation of this name."""
-    expectation = ROW_RULES.get(name) or TABLE_RULES.get(name)
+    expectation = expectation_named(name)
     return expectation is not None and not expectation.is_ours
 
 
@@ -114,8 +113,6 @@ def _exported(entry: Entry) -> dict[str, Any]:
 
 def _plain(value: object) -> object:
     """A value as JSON has it."""
-    if isinstance(value, datetime):
-        return value.isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):

@@ -115,7 +115,7 @@ class RuleResult:
             outcome, found = Outcome.NOT_APPLICABLE, Judgement(True)
         else:
             outcome = Outcome.PASSED if found.holds else Outcome.FAILED
-        if personal and (not rule.columns or any(n in personal or n.split(".")[0] in personal for n in rule.columns)):
+        if personal and (not rule.columns or any(is_personal(name, personal) for name in rule.columns)):
             found, kept = _masked(found, rule), kept if not rule.columns else {}
         return cls(
             id=rule.id,
@@ -175,6 +175,11 @@ class RuleResult:
             "measures": dict(self.measures),
         }
         return {name: value for name, value in told.items() if value not in (None, [], {})}
+
+
+def is_personal(name: str, personal: Collection[str]) -> bool:
+    """Whether a column, or a field of structs in one, holds personal values."""
+    return name in personal or name.split(".")[0] in personal
 
 
 def _few(told: object) -> object:

@@ -92,6 +92,11 @@ def write_assayed(attempt: Attempt, rows: DataFrame, decision: Decision | None) 
     return handed
 
 
+def located(attempt: Attempt) -> dict[str, list[object]]:
+    """The values of the columns that the target is clustered by, among the rows offered."""
+    return {column: attempt.staged.values("ok", column) for column in attempt.target.locate_by}
+
+
 def _columns(attempt: Attempt, rows: DataFrame, rejected: bool) -> DataFrame:
     """What the files hold: the table's columns, and what quarantine needs, NULL on rows that passed."""
     from pyspark.sql import functions as F

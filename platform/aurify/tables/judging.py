@@ -111,15 +111,19 @@ def _offered(attempt: Attempt) -> tuple[DataFrame, int]:
     """The rows that would be published, without those that are deletes, and how many they are."""
     from pyspark.sql import functions as F
 
-    schema, paths = attempt.target.physical_schema, attempt.staged.paths("ok")
-    own = [quoted(f.name) for f in attempt.target.schema.fields]
-    if not paths:
-        return attempt.spark.createDataFrame([], schema).select(*own), 0
-    rows, count = attempt.spark.read.schema(schema).parquet(*paths), attempt.staged.count("ok")
-    if DELETED in schema.fieldNames():
+    rows, count = staged_rows(attempt, "ok"), attempt.staged.count("ok")
+    if count and DELETED in rows.columns:
         count -= attempt.staged.true_count("ok", DELETED)
         rows = rows.where(~F.coalesce(F.col(DELETED), F.lit(False)))
-    return rows.select(*own), count
+    return rows.select(*(quoted(f.name) for f in attempt.target.schema.fields)), count
+
+
+def staged_rows(attempt: Attempt, verdict: str) -> DataFrame:
+    """The staged rows of one verdict, with the table's columns and the mark of deletes."""
+    schema, paths = attempt.target.physical_schema, attempt.staged.paths(verdict)
+    if not paths:
+        return attempt.spark.createDataFrame([], schema)
+    return attempt.spark.read.schema(schema).parquet(*paths)
 
 
 def personal_columns(target: Target) -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aurify.quality import Check, Rule, RuleResult, assay
 from aurify.quality.bits import Slot, Tally, slots_of
-from aurify.quality.result import MASKED, RowCounts
+from aurify.quality.result import MASKED, RowCounts, is_personal
 from aurify.quality.row_rules import looked_at
 from aurify.quality.row_rules.domain import column
 from aurify.quality.row_rules.places import place_of
@@ -114,7 +114,7 @@ def _sample(judged: DataFrame, broken: Sequence[tuple[Check, Slot]], personal: s
     found: dict[str, list[object]] = {}
     for number, (c, _) in enumerate(broken):
         of_check = [row for row in rows if row[f"_failed{number}"]][:VALUES]
-        hidden = {n for n in c.columns if n in personal or n.split(".")[0] in personal}
+        hidden = {name for name in c.columns if is_personal(name, personal)}
         shown = [{n: MASKED if n in hidden else plain(row[names[n]]) for n in c.columns} for row in of_check]
         found[c.id] = [one[c.columns[0]] for one in shown] if len(c.columns) == 1 else list(shown)
     return found

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from aurify.errors import Problem, did_you_mean
 from aurify.quality import Rule, Suite
 from aurify.quality.row_rules.domain import alike, field_type
+from aurify.quality.row_rules.reference_rules import OTHER_TABLE
 from aurify.tables.spec import TableSpec
 
-OTHER_TABLE = "other_table_name"
 
-
-def references(suite: Suite) -> set[str]:
-    """The tables that the rules of a suite name."""
-    return {str(rule.kwargs[OTHER_TABLE]) for rule in suite.rules if OTHER_TABLE in rule.kwargs}
+def references(rules: Iterable[Rule]) -> set[str]:
+    """The tables that rules name."""
+    return {str(rule.kwargs[OTHER_TABLE]) for rule in rules if OTHER_TABLE in rule.kwargs}
 
 
 def reference_problems(suites: Mapping[str, Suite], specs: Mapping[str, TableSpec]) -> list[Problem]:
     """What is wrong with the tables and columns that rules name, and with the order that follows from them."""
     problems = [p for suite in suites.values() for rule in suite.rules for p in _of_rule(rule, suite, specs)]
-    graph = {name: {*spec.upstream, *references(suites[name])} & set(specs) for name, spec in specs.items()}
+    graph = {name: {*spec.upstream, *references(suites[name].rules)} & set(specs) for name, spec in specs.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as cycle:

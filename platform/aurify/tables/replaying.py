@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ACCEPTED, VALUES, CONTENT, REPLAY_OF = "_aurify_accepted", "_aurify_values", "_aurify_content", "_replay_of"
 # Without these a row can't be told from others, or not be ordered: no person can excuse it.
 NEEDED = ("key_not_null(", "order_not_null(")
+_GIVEN = "_aurify_is_given_"
 _NESTED = ("array", "map", "struct")
 _EXACT = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
 
@@ -52,9 +53,11 @@ def as_text(column: Column, kind: DataType) -> Column:
 
 
 def from_text(name: str, kind: DataType) -> Column:
-    """The value that the text in a column stands for; NULL where it stands for none of this type."""
+    """The value that the text in a column stands for; NULL where it stands for none, or the type has no texts."""
     from pyspark.sql import functions as F
 
+    if not _has_text(kind):
+        return F.lit(None).cast(kind)
     if kind.typeName() in _NESTED:
         return F.from_json(F.col(quoted(name)), kind, _EXACT)  # type: ignore[arg-type]
     if kind.typeName() == "binary":
@@ -117,7 +120,7 @@ def restored_rows(spec: TableSpec, target: Target, taken: DataFrame) -> DataFram
         return is_repaired | there if name in can_be else there
 
     texts = [text(f.name).alias(f"_was_{f.name}") for f in fields]
-    given = [is_given(f.name).alias(f"_is_given_{f.name}") for f in fields]
+    given = [is_given(f.name).alias(f"{_GIVEN}{f.name}") for f in fields]
     malformed = F.when(~is_repaired, raw[MALFORMED]).alias(MALFORMED)
     trace = F.create_map(F.lit(REPLAY_OF), row_name())
     kept = F.map_filter(F.coalesce(POINTERS, nothing), lambda name, _: name != REPLAY_OF)
@@ -132,11 +135,9 @@ def restored_rows(spec: TableSpec, target: Target, taken: DataFrame) -> DataFram
         F.struct(*PLACE).alias(ORIGIN),
     )
     values = [
-        F.when(F.col(quoted(f"_is_given_{f.name}")), from_text(f"_was_{f.name}", f.dataType))
+        F.when(F.col(quoted(f"{_GIVEN}{f.name}")), from_text(f"_was_{f.name}", f.dataType))
         .otherwise(F.col(quoted(f.name)))
         .alias(f.name)
-        if _has_text(f.dataType)
-        else F.when(~F.col(quoted(f"_is_given_{f.name}")), F.col(quoted(f.name))).alias(f.name)
         for f in fields
     ]
     was = [quoted(f"_was_{f.name}") for f in fields]

@@ -7,7 +7,7 @@ from aurify.publish.balance import BalanceError
 from aurify.publish.passed import list_replayed
 from aurify.publish.publication import Attempt
 from aurify.quality import RuleResult
-from aurify.tables.assaying import assayed, spread, unjudged, with_delete_marks, write_assayed
+from aurify.tables.assaying import assayed, located, spread, unjudged, with_delete_marks, write_assayed
 from aurify.tables.judging import judged_rows
 from aurify.tables.replaying import checks_of_replay, delivered_again, restored_rows, standing_rows
 from aurify.tables.rulebook import Rulebook
@@ -43,7 +43,7 @@ def stage_replay(spec: TableSpec, attempt: Attempt, book: Rulebook) -> list[Rule
         read += held.count()
     handed = write_assayed(attempt, staged, book.decision)
     attempt.balance = attempt.balance.with_counts(read=read, assayed=handed)
-    attempt.located = {column: attempt.staged.values("ok", column) for column in target.locate_by}
+    attempt.located = located(attempt)
     listed = list_replayed(attempt.storage, target.path, attempt.batch, attempt.id, attempt.staged)
     if listed != book.quarantine.rows:
         problem = Problem("balance", f"{listed} rows of quarantine in the staged files", f"{book.quarantine.rows}")

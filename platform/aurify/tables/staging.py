@@ -16,7 +16,7 @@ from aurify.publish.read import overlaps, read_version
 from aurify.publish.stage import write_staged
 from aurify.publish.target import Target
 from aurify.quality import Check, OnFail, RuleResult, checks_of
-from aurify.tables.assaying import assayed, spread, unjudged, with_delete_marks, write_assayed
+from aurify.tables.assaying import assayed, located, spread, unjudged, with_delete_marks, write_assayed
 from aurify.tables.inputs import BatchInputs
 from aurify.tables.judging import judged
 from aurify.tables.replaying import (
@@ -69,7 +69,7 @@ def stage(spec: TableSpec, attempt: Attempt, inputs: BatchInputs, book: Rulebook
         staged = _laid_out(target, staged, inputs, frames.scanned)
     handed = write_assayed(attempt, staged, book.decision)
     attempt.balance = attempt.balance.with_counts(read=frames.read, withdrawn=frames.withdrawn_rows, assayed=handed)
-    attempt.located = _located(spec, attempt, inputs)
+    attempt.located = dict(inputs.groups) if isinstance(spec.write, Recompute) else located(attempt)
     if isinstance(spec.write, Recompute) and (book.decision is None or book.decision.accept):
         _note_touched(attempt, inputs)
         _stage_removed(attempt, inputs)
@@ -101,13 +101,6 @@ def _checks(spec: TableSpec, attempt: Attempt, book: Rulebook, castable: Sequenc
     if decision is not None and decision.accept:
         return [replace(c, on_fail=OnFail.WARN) if decision.lets_pass(c.id) else c for c in checks]
     return checks
-
-
-def _located(spec: TableSpec, attempt: Attempt, inputs: BatchInputs) -> dict[str, list[object]]:
-    """The values of the columns that the target is clustered by, among the rows offered or the groups touched."""
-    if isinstance(spec.write, Recompute):
-        return dict(inputs.groups)
-    return {column: attempt.staged.values("ok", column) for column in attempt.target.locate_by}
 
 
 def _stage_removed(attempt: Attempt, inputs: BatchInputs) -> None:

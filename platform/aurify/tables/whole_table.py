@@ -10,7 +10,7 @@ from aurify.publish.names import quoted
 from aurify.publish.publication import Attempt
 from aurify.publish.read import read_version, without_tombstones
 from aurify.quality import RuleResult, Scope, Suite, checks_of
-from aurify.tables.judging import Surroundings, personal_columns
+from aurify.tables.judging import Surroundings, personal_columns, staged_rows
 from aurify.tables.judging_frames import judged_frame
 
 if TYPE_CHECKING:
@@ -36,24 +36,17 @@ def judged_table(attempt: Attempt, suite: Suite, around: Surroundings) -> list[R
 def rows_after(attempt: Attempt) -> DataFrame:
     """The rows that readers would see after the batch; of files that came anew, those of the newest delivery."""
     target, spark = attempt.target, attempt.spark
-    offered = _staged(attempt, "ok")
+    offered = staged_rows(attempt, "ok")
     if attempt.batch.kind == "full" or attempt.handle.position == (0, 0):
         return without_tombstones(offered)
     held = read_version(spark, attempt.handle)
     if target.mode == "upsert":
         return without_tombstones(newest_per_key(held.unionByName(offered), target))
     if target.mode == "recompute":
-        settled = offered.unionByName(_staged(attempt, "removed")).select(*map(quoted, target.keys))
+        settled = offered.unionByName(staged_rows(attempt, "removed")).select(*map(quoted, target.keys))
         return held.join(settled, list(target.keys), "left_anti").select(*offered.columns).unionByName(offered)
     if attempt.batch.files:
         again = {file.path for file in attempt.batch.files if file.delivery > 1}
         held = current_deliveries(attempt.storage, held, attempt.handle)
         held = held.where(~held["_source_file"].isin(sorted(again))) if again else held
     return held.unionByName(offered)
-
-
-def _staged(attempt: Attempt, verdict: str) -> DataFrame:
-    schema, paths = attempt.target.physical_schema, attempt.staged.paths(verdict)
-    if not paths:
-        return attempt.spark.createDataFrame([], schema)
-    return attempt.spark.read.schema(schema).parquet(*paths).select(*(quoted(f.name) for f in schema.fields))

@@ -109,10 +109,11 @@ def begin(lake: Lake, spec: TableSpec, batch: Batch, run: Run) -> tuple[Attempt,
         oldest=datetime.fromisoformat(oldest) if oldest else None,
     )
     run.began(attempt)
-    found = from_quarantine(lake, spec, batch, session)
+    state = lake.state(spec.name)
+    found = from_quarantine(lake, spec, state, batch, session)
     inputs = BatchInputs(spec, batch, session, lake.storage, lake.targets, lake.settings.source_root, found.taken)
     around = Neighbourhood(lake, spec, session, batch)
-    decision = decision_on(lake.state(spec.name), batch)
+    decision = decision_on(state, batch)
     return attempt, inputs, Rulebook(lake.suites[spec.name], decision, around, found)
 
 

@@ -10,8 +10,9 @@ from aurify.publish.target import Handle
 from aurify.quality.row_rules.reference_rules import is_reference
 from aurify.tables.replaying import FromQuarantine
 from aurify.tables.spec import Recompute, TableSpec
-from aurify.workflows.quarantine import IS_ACCEPTED, takeable, with_states
-from aurify.workflows.row_decisions import decisions_version
+from aurify.workflows.quarantine import takeable, with_states
+from aurify.workflows.row_decisions import DECISION, decisions_version
+from aurify.workflows.row_states import ACCEPTED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -40,11 +41,10 @@ def rows_to_take(lake: Lake, spec: TableSpec, state: TableState, session: SparkS
     return takeable(with_states(lake, spec, state, session, replay.quarantine, replay.decisions), replay)
 
 
-def from_quarantine(lake: Lake, spec: TableSpec, batch: Batch, session: SparkSession) -> FromQuarantine:
+def from_quarantine(
+    lake: Lake, spec: TableSpec, state: TableState, batch: Batch, session: SparkSession
+) -> FromQuarantine:
     """What quarantine gives to a batch."""
-    if batch.replay is None and not isinstance(spec.write, Recompute):
-        return FromQuarantine()
-    state = lake.state(spec.name)
     accepted = _accepted(lake, spec, state, session) if isinstance(spec.write, Recompute) else None
     if batch.replay is None:
         return FromQuarantine(accepted=accepted)
@@ -58,4 +58,4 @@ def _accepted(lake: Lake, spec: TableSpec, state: TableState, session: SparkSess
 
     if decisions_version(state.target) is None:
         return None
-    return with_states(lake, spec, state, session, everything=True).where(F.col("_decision") == IS_ACCEPTED)
+    return with_states(lake, spec, state, session, everything=True).where(F.col(DECISION) == ACCEPTED)

@@ -80,7 +80,7 @@ class Lake:
     @property
     def looks_into(self) -> Mapping[str, set[str]]:
         """The tables that the suite of each table names."""
-        return {name: references(suite) for name, suite in self.suites.items()}
+        return {name: references(suite.rules) for name, suite in self.suites.items()}
 
     def suite_path(self, table: str) -> Path:
         """Where the suite of a table lies."""

@@ -11,7 +11,7 @@ from aurify.publish.batch_log import Batch
 from aurify.quality import Rule
 from aurify.quality.table_rules import table_expectation_of
 from aurify.quality.table_rules.registry import Kind
-from aurify.tables.references import OTHER_TABLE
+from aurify.tables.references import references
 from aurify.tables.spec import TableSpec
 from aurify.workflows.settle import rule_rows, unrecorded
 
@@ -32,8 +32,7 @@ class Neighbourhood:
 
     def others(self, rules: Sequence[Rule]) -> Mapping[str, DataFrame]:
         """The rows of the other tables that the rules name, as they are now."""
-        names = {str(rule.kwargs[OTHER_TABLE]) for rule in rules if OTHER_TABLE in rule.kwargs}
-        return {name: self._lake.read(name, session=self._session) for name in sorted(names)}
+        return {name: self._lake.read(name, session=self._session) for name in sorted(references(rules))}
 
     def history(self, rules: Sequence[Rule]) -> Mapping[str, Sequence[Mapping[str, object]]]:
         """What was measured in earlier batches of the same generation, by rule id, oldest first.

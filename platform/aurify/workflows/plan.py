@@ -15,7 +15,7 @@ from aurify.quality.table_rules.measure import jobs_needed
 from aurify.sources import FileProblem
 from aurify.tables.drift import code_fingerprint, find_drift
 from aurify.tables.pending import Pending, find_pending
-from aurify.tables.references import OTHER_TABLE
+from aurify.tables.references import references
 from aurify.tables.spec import Recompute, TableSpec, Upsert
 from aurify.workflows.decide import refuse_stopped
 from aurify.workflows.lake import Lake, selected
@@ -144,9 +144,7 @@ def how_it_runs(suite: Suite) -> list[str]:
     of_batch = [rule for rule in suite.rules if judges_batch(rule) and rule.scope is Scope.BATCH]
     of_rows = len(suite.rules) - len(of_batch) - len(of_table)
     told = [f"{of_rows} rules in the pass that writes"] if of_rows else []
-    told += [
-        f"a join with {name}" for name in sorted({str(r.kwargs[OTHER_TABLE]) for r in suite.rules if is_reference(r)})
-    ]
+    told += [f"a join with {name}" for name in sorted(references(filter(is_reference, suite.rules)))]
     told += [f"{what}: {jobs} jobs" for what, jobs in jobs_needed(of_batch)]
     if of_table:
         told.append(

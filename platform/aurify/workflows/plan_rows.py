@@ -94,7 +94,9 @@ def _counted(lake: Lake, spec: TableSpec, batch: Batch, run: Run, folder: str) -
     )
     inputs = BatchInputs(spec, batch, session, lake.storage, lake.targets, lake.settings.source_root)
     around = Neighbourhood(lake, spec, session, batch)
-    book = Rulebook(lake.suites[spec.name], None, around, from_quarantine(lake, spec, batch, session))
+    book = Rulebook(
+        lake.suites[spec.name], None, around, from_quarantine(lake, spec, lake.state(spec.name), batch, session)
+    )
     results = stage(spec, attempt, inputs, book)
     return RowsPlan(
         spec.name,

@@ -16,7 +16,8 @@ from aurify.publish.quarantine import ROW, quarantine_schema
 from aurify.publish.state import TableState, lineage
 from aurify.publish.target import Handle
 from aurify.tables.spec import Append, Recompute, TableSpec
-from aurify.workflows.row_decisions import newest_decisions
+from aurify.workflows.row_decisions import DECISION, newest_decisions
+from aurify.workflows.row_states import ACCEPTED, OPEN, REJECTED, REPAIRED, REPLACED, REPLAYED
 from aurify.workflows.settle import unrecorded
 
 if TYPE_CHECKING:
@@ -25,16 +26,16 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 STATE, SUITE, OTHERS = "_state", "_aurify_suite", "_aurify_others"
-OPEN, IS_REPAIRED, IS_ACCEPTED, IS_REJECTED = STANDING = ("open", "repaired", "accepted", "rejected")
-REPLAYED, REPLACED = PASSED = ("replayed", "replaced")
+IS_REJECTED, IS_REPLAYED, IS_REPLACED = "_aurify_is_rejected", "_aurify_is_replayed", "_aurify_is_replaced"
 
 
 @dataclass(frozen=True)
 class PublishedBatch:
-    """A batch whose rows count: its attempt, what was decided about it as a whole, and what judged it."""
+    """A batch whose rows count: its kind and attempt, what was decided about it as a whole, and what judged it."""
 
     generation: int
     number: int
+    kind: str
     attempt: str
     state: str
     suite: str
@@ -81,7 +82,7 @@ def with_states(
     columns = "generation int, number int, attempt string, state string, suite string, others string"
     known = literal_rows(session, said, columns).select(
         F.col("attempt").alias("_attempt"),
-        (F.col("state") == "rejected").alias("_is_rejected"),
+        (F.col("state") == REJECTED).alias(IS_REJECTED),
         F.col("suite").alias(SUITE),
         F.col("others").alias(OTHERS),
     )
@@ -89,15 +90,15 @@ def with_states(
     held = _rows(lake, spec.name, session, version).where(F.col("_attempt").isin(sorted(_attempts(batches))))
     rows = held.join(F.broadcast(known), ["_attempt"])
     rows = newest_decisions(rows, session, state.target, decisions)
-    rows = rows.withColumn("_is_replayed", F.lit(False)).withColumn("_is_replaced", F.lit(False))
+    rows = rows.withColumn(IS_REPLAYED, F.lit(False)).withColumn(IS_REPLACED, F.lit(False))
     rows = _marked_replayed(rows, session, state, batches)
     if isinstance(spec.write, Recompute):
         rows = _marked_by_group(rows, session, state, batches)
     elif spec.folder is not None and isinstance(spec.write, Append):
         rows = _marked_by_delivery(rows, session, state.consumed)
-    decided = F.coalesce("_decision", F.when(F.col("_is_rejected"), IS_REJECTED).otherwise(OPEN))
-    shown = F.when(F.col("_is_replayed"), REPLAYED).when(F.col("_is_replaced"), REPLACED).otherwise(decided)
-    return rows.withColumn(STATE, shown).drop("_is_replayed", "_is_replaced", "_is_rejected")
+    decided = F.coalesce(DECISION, F.when(F.col(IS_REJECTED), REJECTED).otherwise(OPEN))
+    shown = F.when(F.col(IS_REPLAYED), REPLAYED).when(F.col(IS_REPLACED), REPLACED).otherwise(decided)
+    return rows.withColumn(STATE, shown).drop(IS_REPLAYED, IS_REPLACED, IS_REJECTED)
 
 
 def published_batches(lake: Lake, state: TableState, everything: bool = False) -> list[PublishedBatch]:
@@ -118,6 +119,7 @@ def published_batches(lake: Lake, state: TableState, everything: bool = False) -
         PublishedBatch(
             int(row["generation"]),
             int(row["batch"]),
+            str(row["kind"]),
             attempt,
             str(row["state"]),
             str(row["suite"]),
@@ -166,22 +168,22 @@ def _attempts(batches: Sequence[PublishedBatch]) -> set[str]:
 def _marked_replayed(
     rows: DataFrame, session: SparkSession, state: TableState, batches: Sequence[PublishedBatch]
 ) -> DataFrame:
-    """`_is_replayed`: a replay that counts has taken the row."""
+    """`IS_REPLAYED`: a replay that counts has taken the row."""
     from pyspark.sql import functions as F
 
     paths = lists(state.storage, state.target.path, "replayed", _attempts(batches))
     if not paths:
         return rows
     taken = session.read.schema(f"_generation int, _batch int, {ROW} bigint").parquet(*paths)
-    taken = taken.withColumn("_taken", F.lit(True))
+    taken = taken.withColumn("_aurify_taken", F.lit(True))
     found = rows.join(taken, list(PLACE), "left")
-    return found.withColumn("_is_replayed", F.col("_taken").isNotNull()).drop("_taken")
+    return found.withColumn(IS_REPLAYED, F.col("_aurify_taken").isNotNull()).drop("_aurify_taken")
 
 
 def _marked_by_group(
     rows: DataFrame, session: SparkSession, state: TableState, batches: Sequence[PublishedBatch]
 ) -> DataFrame:
-    """`_is_replaced`: a later batch that counts computed the row's group again."""
+    """`IS_REPLACED`: a later batch that counts computed the row's group again."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import IntegerType, StructField, StructType
 
@@ -191,29 +193,29 @@ def _marked_by_group(
     by = state.target.locate_by
     place = [StructField(name, IntegerType()) for name in PLACE[:2]]
     listed = session.read.schema(StructType([*(state.target.schema[n] for n in by), *place])).parquet(*paths)
-    newest = listed.groupBy(*map(quoted, by)).agg(F.max(F.struct(*PLACE[:2])).alias("_touched")).alias("t")
+    newest = listed.groupBy(*map(quoted, by)).agg(F.max(F.struct(*PLACE[:2])).alias("_aurify_touched")).alias("t")
     same = reduce(and_, (F.col(f"r.{quoted(n)}").eqNullSafe(F.col(f"t.{quoted(n)}")) for n in by))
-    found = rows.alias("r").join(newest, same, "left").select("r.*", "t._touched")
-    later = F.coalesce(F.col("_touched") > F.struct(*PLACE[:2]), F.lit(False))
-    return found.withColumn("_is_replaced", later).drop("_touched")
+    found = rows.alias("r").join(newest, same, "left").select("r.*", "t._aurify_touched")
+    later = F.coalesce(F.col("_aurify_touched") > F.struct(*PLACE[:2]), F.lit(False))
+    return found.withColumn(IS_REPLACED, later).drop("_aurify_touched")
 
 
 def _marked_by_delivery(rows: DataFrame, session: SparkSession, consumed: Consumed) -> DataFrame:
-    """`_is_replaced`: the source has delivered the row's file again, with other lines."""
+    """`IS_REPLACED`: the source has delivered the row's file again, with other lines."""
     from pyspark.sql import functions as F
 
     content = {(f.path, f.delivery): f.content for f in (*consumed.redelivered, *consumed.files.values())}
     old = [
-        {"_source_file": path, "_delivery": delivery, "_is_old": True}
+        {"_source_file": path, "_delivery": delivery, "_aurify_is_old": True}
         for path, newest in consumed.files.items()
         for delivery in range(1, newest.delivery)
         if content.get((path, delivery), delivery) != newest.content
     ]
     if not old:
         return rows
-    known = F.broadcast(literal_rows(session, old, "_source_file string, _delivery int, _is_old boolean"))
+    known = F.broadcast(literal_rows(session, old, "_source_file string, _delivery int, _aurify_is_old boolean"))
     found = rows.join(known, ["_source_file", "_delivery"], "left")
-    return found.withColumn("_is_replaced", F.col("_is_old").isNotNull()).drop("_is_old")
+    return found.withColumn(IS_REPLACED, F.col("_aurify_is_old").isNotNull()).drop("_aurify_is_old")
 
 
 def takeable(rows: DataFrame, replay: Replay) -> DataFrame:
@@ -224,5 +226,5 @@ def takeable(rows: DataFrame, replay: Replay) -> DataFrame:
     if replay.references:
         looked = F.exists("_failed", lambda reason: reason["id"].isin(list(replay.references)))
         is_other = is_other | (looked & (F.col(OTHERS) != versions_text(replay.others)))
-    wanted = F.col(STATE).isin(IS_REPAIRED, IS_ACCEPTED) | ((F.col(STATE) == OPEN) & is_other)
+    wanted = F.col(STATE).isin(REPAIRED, ACCEPTED) | ((F.col(STATE) == OPEN) & is_other)
     return rows.where(wanted & F.col(ROW).isNotNull())

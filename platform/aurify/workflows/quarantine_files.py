@@ -19,8 +19,9 @@ from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
 from aurify.tables.replaying import VALUES, as_text, from_text, repairable, row_name
-from aurify.workflows.quarantine import IS_REPAIRED, OPEN, STATE, with_states
+from aurify.workflows.quarantine import STATE, with_states
 from aurify.workflows.row_decisions import record, standing_rows
+from aurify.workflows.row_states import REPAIRABLE
 from aurify.workflows.run import Run, quiet
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 FORMATS = (".csv", ".parquet")
-REPAIRABLE = (OPEN, IS_REPAIRED)
 SHOWN = 5
 _NAME, _WAS, _NOW = "_aurify_name", "_aurify_was", "_aurify_now"
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aurify.publish.quarantine import ROW
+from aurify.quality.result import is_personal
 from aurify.tables.replaying import row_name
 from aurify.workflows.from_quarantine import pinned, rows_to_take
 from aurify.workflows.lake import Lake
-from aurify.workflows.quarantine import STANDING, STATE, quarantined
+from aurify.workflows.quarantine import STATE, quarantined
+from aurify.workflows.row_states import STANDING
 
 MASK = "***"
 
@@ -77,6 +79,6 @@ def masked(row: Mapping[str, Any], personal: Collection[str]) -> dict[str, Any]:
 
 def _masked_reason(reason: Mapping[str, Any], personal: Collection[str]) -> dict[str, Any]:
     pairs = zip(reason["columns"] or [], reason["values"] or [], strict=False)
-    hidden = {name for name in reason["columns"] or [] if name in personal or name.split(".")[0] in personal}
+    hidden = {name for name in reason["columns"] or [] if is_personal(name, personal)}
     values = [MASK if column in hidden and value is not None else value for column, value in pairs]
     return {**reason, "values": values}

@@ -14,6 +14,8 @@ from aurify.publish.quarantine import ROW
 from aurify.publish.state import TableState
 from aurify.publish.target import Handle, Target
 from aurify.tables.replaying import ACCEPTED, NEEDED, VALUES, row_name
+from aurify.workflows.row_states import ACCEPTED as ACCEPTED_STATE
+from aurify.workflows.row_states import OPEN, REJECTED, STANDING
 from aurify.workflows.run import Run, quiet
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 RowVerb = Literal["accept", "reject", "reopen"]
-STATES = {"accept": "accepted", "reject": "rejected", "reopen": "open"}
+DECIDED = {"accept": ACCEPTED_STATE, "reject": REJECTED, "reopen": OPEN}
+DECISION, _LAST = "_aurify_decision", "_aurify_last"
 _IS_NAME = re.compile(r"\d+-\d+-\d+")
 
 
@@ -39,18 +42,18 @@ def decisions_version(target: Target) -> int | None:
 
 
 def newest_decisions(rows: DataFrame, session: SparkSession, target: Target, version: int | None) -> DataFrame:
-    """Rows of quarantine with the newest decision on each, `_decision`, and what it says; NULL where there is none."""
+    """Rows of quarantine with the newest decision on each, `DECISION`, and what it says; NULL where there is none."""
     from pyspark.sql import functions as F
 
     newest = decisions_version(target) if version is None else version
     if newest is None:
-        none = {"_decision": "string", ACCEPTED: "array<string>", VALUES: "map<string,string>"}
+        none = {DECISION: "string", ACCEPTED: "array<string>", VALUES: "map<string,string>"}
         return rows.withColumns({name: F.lit(None).cast(kind) for name, kind in none.items()})
     made = session.read.format("delta").option("versionAsOf", newest).load(decisions_path(target))
-    last = F.max_by(F.struct("state", "rules", "values"), "number").alias("_last")
+    last = F.max_by(F.struct("state", "rules", "values"), "number").alias(_LAST)
     found = rows.join(made.groupBy(*PLACE).agg(last), list(PLACE), "left")
-    told = {"_decision": "state", ACCEPTED: "rules", VALUES: "values"}
-    return found.withColumns({name: F.col(f"_last.{field}") for name, field in told.items()}).drop("_last")
+    told = {DECISION: "state", ACCEPTED: "rules", VALUES: "values"}
+    return found.withColumns({name: F.col(f"{_LAST}.{field}") for name, field in told.items()}).drop(_LAST)
 
 
 def record(lake: Lake, target: Target, decisions: DataFrame, reason: str) -> None:
@@ -109,7 +112,7 @@ def decide_rows(
         excused = F.array(*map(F.lit, rules)) if rules else failed
         decided = chosen.select(
             *PLACE,
-            F.lit(STATES[verb]).alias("state"),
+            F.lit(DECIDED[verb]).alias("state"),
             F.when(F.lit(verb == "accept"), excused).alias("rules"),
             F.lit(None).cast("map<string,string>").alias("values"),
         )
@@ -125,14 +128,14 @@ def standing_rows(lake: Lake, table: str) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    from aurify.workflows.quarantine import IS_ACCEPTED, STANDING, STATE, with_states
+    from aurify.workflows.quarantine import STATE, with_states
 
     state = lake.state(table)
     _refuse_open_replay(table, state)
     rows = with_states(lake, lake.spec(table), state, lake.work_session())
     stands = F.col(STATE).isin(*STANDING)
     if state.target.mode == "recompute":
-        stands = stands | (F.col("_decision") == IS_ACCEPTED)
+        stands = stands | (F.col(DECISION) == ACCEPTED_STATE)
     return rows.where(stands & F.col(ROW).isNotNull())
 
 

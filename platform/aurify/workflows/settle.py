@@ -29,6 +29,7 @@ def finish(lake: Lake, run: Run) -> None:
         record_ledger(lake, run)
         for attempt in run.attempts:
             clean(attempt)
+        for attempt in {a.target.path: a for a in run.attempts}.values():
             shorten_log(attempt)
     except AurifyError as error:
         run.report.error = error

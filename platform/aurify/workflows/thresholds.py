@@ -29,15 +29,10 @@ def thresholds(lake: Lake, table: str, batches: int, enough: int = ENOUGH) -> Pr
     Replays, and batches that a person accepted or rejected, tell nothing of what is usual.
     """
     lake.spec(table)
-    told: Mapping[tuple[int, int], Mapping[str, Any]] = {
-        (int(row["generation"]), int(row["batch"])): row for row in lake.batches_ledger.rows(table)
-    }
     usual = [
-        place
+        (batch.generation, batch.number)
         for batch in published_batches(lake, lake.state(table))
-        if (place := (batch.generation, batch.number)) in told
-        and told[place]["kind"] != "replay"
-        and batch.state == "published"
+        if batch.kind != "replay" and batch.state == "published"
     ]
     newest = set(sorted(usual)[-batches:])
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
