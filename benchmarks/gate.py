@@ -1,4 +1,4 @@
-"""`gate`: twelve rules over orders with planted faults, good and bad rows into Delta, against plain Spark."""
+"""`gate`: twelve rules over orders, 300 over a wide table; good and bad rows into Delta, against plain Spark."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 from benchmarks import program, results
 
-SIZES = {"100k": 100_000, "1m": 1_000_000, "5m": 5_000_000}
-BAD = (0, 1, 20)
-RUNS = {"100k": 3, "1m": 3, "5m": 1}
+# Size, shape, percentages of bad rows; and how often each program runs.
+CASES = (("1m", "orders", 0), ("1m", "orders", 1), ("1m", "orders", 20), ("100k", "orders", 1), ("5m", "orders", 1),
+         ("200k", "wide", 1))  # fmt: skip
+SIZES = {"100k": 100_000, "200k": 200_000, "1m": 1_000_000, "5m": 5_000_000}
+RUNS = {"100k": 3, "200k": 1, "1m": 3, "5m": 1}
 PROGRAMS = ("aurify", "ungated", "split_by_hand", "split_cached")
 
 
@@ -20,10 +22,10 @@ def measure(scratch: Path) -> None:
     rows: dict[str, int] = {}
     ratios: dict[str, dict[str, float]] = {f"vs_{name}": {} for name in PROGRAMS[1:]}
     measured: dict[str, Any] = {}
-    for size, bad in [("1m", b) for b in BAD] + [("100k", 1), ("5m", 1)]:
-        case = f"{size}_{bad}_percent"
+    for size, shape, bad in CASES:
+        case = f"{size}_{bad}_percent" if shape == "orders" else f"{shape}_{size}_{bad}_percent"
         rows[size] = SIZES[size]
-        found = measured[case] = _turns(scratch / case, SIZES[size], bad, RUNS[size])
+        found = measured[case] = _turns(scratch / case, shape, SIZES[size], bad, RUNS[size])
         for name in PROGRAMS[1:]:
             for unit in ("cpu_s", "wall_s"):
                 mine, theirs = (median(cost[unit] for cost in found[p]) for p in ("aurify", name))
@@ -32,14 +34,16 @@ def measure(scratch: Path) -> None:
     results.write("gate", rows, ratios, measured)
 
 
-def _turns(scratch: Path, rows: int, bad: int, runs: int) -> dict[str, list[dict[str, Any]]]:
+def _turns(scratch: Path, shape: str, rows: int, bad: int, runs: int) -> dict[str, list[dict[str, Any]]]:
     sources = str(scratch / "sources")
-    planted = program.run("benchmarks.gate_work:make", sources=sources, rows=rows, bad_percent=bad)["returned"]
+    make = "benchmarks.gate_work:make"
+    planted = program.run(make, sources=sources, rows=rows, bad_percent=bad, shape=shape)["returned"]
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in PROGRAMS}
     for turn in range(runs):
         for name in PROGRAMS if turn % 2 == 0 else PROGRAMS[::-1]:
             warehouse = scratch / f"{name}-{turn}"
-            run = program.run(f"benchmarks.gate_work:{name}", sources=sources, warehouse=str(warehouse))
+            work = f"benchmarks.gate_work:{name}"
+            run = program.run(work, sources=sources, warehouse=str(warehouse), shape=shape)
             _refuse_wrong(name, run["returned"], planted)
             found[name].append(run["costs"]["work"][0])
             shutil.rmtree(warehouse)
