@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aurify.config.columns import parse_columns
+from aurify.config.columns import parse_columns, sql_type
+from aurify.config.names import quoted
 from aurify.publish.batch_log import FileDelivery
 from aurify.publish.literals import literal_rows
-from aurify.publish.names import quoted
 from aurify.publish.passed import ORIGIN, PLACE
 from aurify.publish.read import read_version
 from aurify.publish.target import Handle, Target
@@ -62,7 +62,7 @@ def from_text(name: str, kind: DataType) -> Column:
         return F.from_json(F.col(quoted(name)), kind, _EXACT)  # type: ignore[arg-type]
     if kind.typeName() == "binary":
         return F.expr(f"try_to_binary({quoted(name)}, 'base64')")
-    return F.expr(f"try_cast({quoted(name)} AS {kind.simpleString()})")
+    return F.expr(f"try_cast({quoted(name)} AS {sql_type(kind)})")
 
 
 def repairable(spec: TableSpec) -> list[str]:

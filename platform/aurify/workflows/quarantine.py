@@ -8,9 +8,9 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
+from aurify.config.names import quoted
 from aurify.publish.batch_log import BatchLog, Consumed, Replay
 from aurify.publish.literals import literal_rows
-from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE, lists
 from aurify.publish.quarantine import ROW, quarantine_schema
 from aurify.publish.state import TableState, lineage

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
+from aurify.config.columns import sql_type
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
 from aurify.tables.replaying import VALUES, as_text, from_text, repairable, row_name
@@ -169,7 +170,7 @@ def _given(field: StructField, came: StructField, keeps_text: bool) -> Column:
     elif came.dataType.typeName() in ("string", "array", "map", "struct", "binary"):
         text = as_text(value, came.dataType)
     else:
-        exact = F.expr(f"try_cast({quoted(field.name)} AS {field.dataType.simpleString()})")
+        exact = F.expr(f"try_cast({quoted(field.name)} AS {sql_type(field.dataType)})")
         text = F.when(exact.cast(came.dataType) == value, as_text(exact, field.dataType)).otherwise(
             value.cast("string")
         )
