@@ -92,7 +92,9 @@ def publish_quarantine(attempt: Attempt) -> None:
     expected = attempt.balance.quarantined
     note = {key: told for key, told in attempt.stamp.note.items() if key != "rules"}  # they stand in the target's
     try:
-        rows = commit_quarantine(attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, note)
+        rows = commit_quarantine(
+            attempt.spark, attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, note
+        )
     except CommitFailedError as error:  # somebody else, who took this batch over, was there first
         raise _as_conflict(error) from error
     if rows != expected:

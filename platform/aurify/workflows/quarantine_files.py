@@ -19,7 +19,8 @@ from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
-from aurify.tables.replaying import VALUES, as_text, from_text, repairable, row_name
+from aurify.publish.texts import as_text, from_text
+from aurify.tables.replaying import VALUES, repairable, row_name
 from aurify.workflows.quarantine import STATE, with_states
 from aurify.workflows.row_decisions import record, standing_rows
 from aurify.workflows.row_states import REPAIRABLE
