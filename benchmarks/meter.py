@@ -24,7 +24,8 @@ _FILES = {"number of files read": "files_read", "number of written files": "file
 class Cost:
     """One stretch of work. CPU is user and system time of the process tree; bytes are those of all system calls.
 
-    `jvm_heap_mb` is the most that a garbage collection left behind: what was really held, in the heap that Java had.
+    `log_jobs` are those of the jobs that only read a Delta log or choose files by it. `jvm_heap_mb` is the most that
+    a garbage collection left behind: what was really held, in the heap that Java had.
     """
 
     wall_s: float
@@ -35,6 +36,7 @@ class Cost:
     peak_jvm_mb: float
     jvm_heap_mb: float
     jobs: int
+    log_jobs: int
     read_mb: float
     written_mb: float
     files_read: int
@@ -76,6 +78,7 @@ class Meter:
             peak_jvm_mb=_peak_mb(self._java),
             jvm_heap_mb=self._most_held(collected),
             jobs=self._jobs() - jobs,
+            log_jobs=self._log_jobs_since(jobs),
             read_mb=(moved_after[0] - moved[0]) / _MB,
             written_mb=(moved_after[1] - moved[1]) / _MB,
             **files,
@@ -97,6 +100,16 @@ class Meter:
 
     def _jobs(self) -> int:
         return int(self._spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
+
+    def _log_jobs_since(self, first: int) -> int:
+        """Of the jobs from that one on, those that Delta runs over its own log; it names all of its jobs."""
+        self._spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+        jobs = self._spark.sparkContext._jsc.sc().statusStore().jobsList(None)
+        recent = [jobs.apply(i) for i in range(jobs.size())]
+        told = [
+            str(job.description().get()) for job in recent if job.jobId() >= first and job.description().isDefined()
+        ]
+        return sum(text.startswith("Delta:") and " operation - " not in text for text in told)
 
     def _executions(self) -> int:
         """The newest id that Spark gave to an execution."""

@@ -81,9 +81,9 @@ class Storage:
         os.replace(source, target)
 
     def age_seconds(self, path: str) -> float:
-        """Seconds since the youngest entry directly in the folder, or the folder itself, changed."""
-        times = [os.stat(path).st_mtime, *(entry.stat().st_mtime for entry in os.scandir(path))]
-        return time.time() - max(times)
+        """Seconds since the file, or the folder or the youngest entry directly in it, changed."""
+        entries = os.scandir(path) if os.path.isdir(path) else ()
+        return time.time() - max([os.stat(path).st_mtime, *(entry.stat().st_mtime for entry in entries)])
 
     def remove(self, path: str) -> None:
         """Remove a file or a folder with all that is in it; nothing happens where it is gone."""

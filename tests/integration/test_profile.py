@@ -19,8 +19,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from aurify.config.columns import parse_columns
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, DataError
-from aurify.publish.names import quoted
 from aurify.quality import Outcome, Suite, load_suite
 from aurify.quality.profile import Finding, Reference, TableFacts, findings, measured, suite_text
 from aurify.quality.row_rules import failing

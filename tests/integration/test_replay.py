@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -237,6 +238,57 @@ def test_a_line_let_into_a_table_of_files_is_one_more_delivery_of_its_file(
     toy.suite("bronze.lists", short % 9)
     toy.reopen()
     assert toy.lake.replay("bronze.lists").tables["bronze.lists"].outcome == "nothing new"
+
+
+def test_a_row_whose_file_is_delivered_again_stands_once_in_the_quarantine_of_its_reader(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    small = "expect_column_values_to_be_between: {column: v, max_value: %d, id: v_small}"
+    short = "expect_column_value_lengths_to_be_between: {column: v, max_value: %d, id: v_short}"
+    tables = LISTS.replace('"_source_row")', '"_source_row", "_delivery")')
+    toy = Toy(tmp_path_factory.mktemp("again"), tables, {"bronze.lists": short % 3, "silver.prices": small % 100})
+    toy.deliver("lists/1.csv", PRICES, ["p1,2024-01-01,1", "p2,2024-01-01,222", "p3,2024-01-01,4444"], at=1)
+    toy.deliver("lists/2.csv", PRICES, ["p9,2024-01-01,999"], at=1)
+    toy.refresh()
+    assert states(toy, "silver.prices") == {"open": 2}
+    toy.suite("bronze.lists", short % 4)
+    toy.reopen()
+    replayed(toy, "bronze.lists")
+    assert states(toy, "silver.prices") == {"open": 2}, "nothing was read since"
+    toy.refresh()
+    assert states(toy, "silver.prices") == {"open": 3, "replaced": 1}
+    toy.suite("silver.prices", small % 500)
+    toy.reopen()
+    replayed(toy, "silver.prices")
+    assert states(toy, "silver.prices") == {"open": 2, "replaced": 1, "replayed": 3}
+    assert toy.visible("silver.prices", ["k", "v"]) == Counter({("p1", 1): 1, ("p2", 222): 1})
+
+
+def test_rows_of_quarantine_take_the_types_of_a_rebuilt_table(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    small = "expect_column_values_to_be_between: {column: v, max_value: %d, id: v_small}"
+    toy = Toy(tmp_path_factory.mktemp("types"), LISTS, {"silver.prices": small % 100})
+    toy.deliver("lists/1.csv", PRICES, ["p1,2024-01-01,1", "p2,2024-01-01,222", "p3,2024-01-01,x"], at=1)
+    toy.refresh()
+    toy.declare(LISTS.replace("d date, v int", "d date, v decimal(4,1)"))
+    toy.refresh("silver.prices", full=True)
+    held = spark.read.format("delta").load(toy.lake.target("silver.prices").quarantine_path)
+    told = Counter((r.k, r.v, (r["_raw"] or {}).get("v"), r["_generation"]) for r in held.collect())
+    assert told == Counter(
+        {
+            ("p2", Decimal(222), "222", 1): 1,  # its text is another one now, and is kept
+            ("p3", None, "x", 1): 1,
+            ("p2", Decimal(222), None, 2): 1,
+            ("p3", None, "x", 2): 1,
+        }
+    )
+    assert states(toy, "silver.prices") == {"open": 2}
+    toy.suite("silver.prices", small % 500)
+    toy.reopen()
+    replayed(toy, "silver.prices")
+    assert toy.visible("silver.prices", ["k", "v"]) == Counter({("p1", Decimal(1)): 1, ("p2", Decimal(222)): 1})
+    assert states(toy, "silver.prices") == {"open": 1, "replayed": 2}
 
 
 def test_a_table_that_takes_nothing_back_gets_only_the_lines_let_in(

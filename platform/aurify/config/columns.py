@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aurify.config.column_reader import ESCAPES, ColumnReader, repeated, split_columns
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -110,6 +111,23 @@ def render_type(kind: DataType) -> str:
     return kind.simpleString()
 
 
+def sql_type(kind: DataType) -> str:
+    """The type as Spark reads it in SQL: names quoted, and no more than names and types.
+
+    >>> sql_type(parse_columns("a struct<`zip.code`: string NOT NULL, n: int UNIT 'kg'>")["a"].dataType)
+    'struct<`zip.code`: string, `n`: int>'
+    """
+    from pyspark.sql.types import ArrayType, MapType, StructType
+
+    if isinstance(kind, ArrayType):
+        return f"array<{sql_type(kind.elementType)}>"
+    if isinstance(kind, MapType):
+        return f"map<{sql_type(kind.keyType)}, {sql_type(kind.valueType)}>"
+    if isinstance(kind, StructType):
+        return f"struct<{', '.join(f'{quoted(f.name)}: {sql_type(f.dataType)}' for f in kind.fields)}>"
+    return kind.simpleString()
+
+
 def ddl(schema: StructType) -> str:
     """The column text of a Spark type: `parse_columns(ddl(schema)) == schema`.
 
@@ -120,7 +138,7 @@ def ddl(schema: StructType) -> str:
 
 
 def _render_field(field: StructField, between: str) -> str:
-    name = field.name if _PLAIN_NAME.fullmatch(field.name) else f"`{field.name.replace('`', '``')}`"
+    name = field.name if _PLAIN_NAME.fullmatch(field.name) else quoted(field.name)
     parts = [f"{name}{between}{render_type(field.dataType)}"]
     if not field.nullable:
         parts.append("NOT NULL")

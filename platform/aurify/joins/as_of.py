@@ -8,8 +8,8 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.publish.names import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError
 from aurify.publish.batch_log import BatchLog, FileDelivery, VersionRange
 from aurify.publish.delta_log import Commit, commits
 from aurify.publish.literals import literal_rows
 from aurify.publish.merge import ranks
-from aurify.publish.names import quoted
 from aurify.publish.read import read_files, read_version
 from aurify.publish.target import DELETED, Handle, Target
 from aurify.storage import Storage

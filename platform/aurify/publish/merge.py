@@ -8,8 +8,8 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
+from aurify.config.names import quoted
 from aurify.publish.committer import Stamp
-from aurify.publish.names import quoted
 from aurify.publish.target import DELETED, Target
 from aurify.session import work_session
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from deltalake.exceptions import CommitFailedError
 
+from aurify.config.names import quoted
 from aurify.errors import DataError, Problem
 from aurify.publish.balance import Balance, BalanceError
 from aurify.publish.batch_log import Batch
 from aurify.publish.committer import Committer, DeltaRsCommitter, SparkCommitter, Stamp
 from aurify.publish.delta_log import Commit, unread_bytes
 from aurify.publish.merge import content, merge, merge_session, rank
-from aurify.publish.names import quoted
 from aurify.publish.quarantine import attempt_folder, commit_quarantine, with_columns
 from aurify.publish.ranges import between_files, located_column, rows_per_file
 from aurify.publish.read import holds, overlaps, read_files, read_version
@@ -92,7 +92,9 @@ def publish_quarantine(attempt: Attempt) -> None:
     expected = attempt.balance.quarantined
     note = {key: told for key, told in attempt.stamp.note.items() if key != "rules"}  # they stand in the target's
     try:
-        rows = commit_quarantine(attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, note)
+        rows = commit_quarantine(
+            attempt.spark, attempt.storage, attempt.target, attempt.staged, attempt.batch, attempt.id, note
+        )
     except CommitFailedError as error:  # somebody else, who took this batch over, was there first
         raise _as_conflict(error) from error
     if rows != expected:

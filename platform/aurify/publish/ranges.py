@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.publish.target import LiveFile, Target
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.publish.target import DELETED, Handle
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from aurify.config.names import quoted
 from aurify.publish.merge import content, rank
-from aurify.publish.names import quoted
 from aurify.publish.ranges import RANGE, Bounds, in_ranges
 from aurify.publish.staged import StagedFiles
 from aurify.publish.target import DELETED, Target

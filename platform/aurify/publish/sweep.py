@@ -47,9 +47,10 @@ def _sweep_lists(state: TableState, named: dict[str, object], older_than_s: floa
         for name in storage.names(folder):
             generation, number, attempt = name.removesuffix(".parquet").split("-", 2)
             passed = (int(generation), int(number)) <= position and attempt not in named
-            if passed and _is_unnamed(storage, attempt, named, state) and storage.age_seconds(folder) >= older_than_s:
-                storage.remove(f"{folder}/{name}")
-                removed.append(f"{folder}/{name}")
+            file = f"{folder}/{name}"
+            if passed and _is_unnamed(storage, attempt, named, state) and storage.age_seconds(file) >= older_than_s:
+                storage.remove(file)
+                removed.append(file)
     return removed
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from aurify.config.names import quoted
 from aurify.publish.literals import literal_rows
-from aurify.publish.names import quoted
 from aurify.sources.listing import file_uri
 from aurify.sources.scan import DELIVERED_AT, DELIVERY, MALFORMED, SOURCE_FILE, SOURCE_ROW, URI
 

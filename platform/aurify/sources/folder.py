@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from aurify.config.columns import sql_type
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.sources.delivery import Delivery, with_delivery
 from aurify.sources.encodings import JAVA_NAMES, java_name
@@ -93,7 +94,7 @@ def _no_rows(spark: SparkSession, options: FolderOptions) -> DataFrame:
     from pyspark.sql import functions as F
 
     is_csv = options.format == "csv"
-    kinds = {f.name: "string" if is_csv else f.dataType.simpleString() for f in options.columns.fields}
+    kinds = {f.name: "string" if is_csv else sql_type(f.dataType) for f in options.columns.fields}
     kinds |= dict(zip(ROW_COLUMNS, ("string", "bigint", "int", "timestamp"), strict=True))
     kinds |= {MALFORMED: "string"} if is_csv else {}
     return spark.range(0).select(*(F.lit(None).cast(kind).alias(name) for name, kind in kinds.items()))

@@ -7,7 +7,8 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurify.publish.names import quoted
+from aurify.config.columns import sql_type
+from aurify.config.names import quoted
 from aurify.sources.listing import open_file
 from aurify.sources.parquet_types import NANOSECONDS, spark_types
 from aurify.sources.scan import OPTIONS, SOURCE_ROW, URI, scan_path, scan_session
@@ -61,7 +62,7 @@ def _common_types(groups: Sequence[Types], options: FolderOptions) -> Types:
     for field in options.columns.fields:
         found = {_read_type(types[field.name]) for types in groups}
         nested = any("<" in kind for kind in found)
-        common[field.name] = found.pop() if len(found) == 1 else field.dataType.simpleString() if nested else "string"
+        common[field.name] = found.pop() if len(found) == 1 else sql_type(field.dataType) if nested else "string"
     return common
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.sources.fault import Fault
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from aurify.config.names import quoted
 from aurify.errors import Problem, SuiteError
-from aurify.publish.names import quoted
 from aurify.publish.passed import ORIGIN
 from aurify.publish.publication import Attempt
 from aurify.publish.quarantine import ROW

@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from aurify.config.columns import parse_columns
+from aurify.config.names import quoted
 from aurify.publish.batch_log import Batch, VersionRange
 from aurify.publish.changes import ChangeReader, current_deliveries, input_gone
-from aurify.publish.names import quoted
 from aurify.publish.read import MOST_LITERALS, overlaps, read_version, without_tombstones
 from aurify.publish.target import Handle, Target
 from aurify.sources import Delivery, FolderOptions, read_files

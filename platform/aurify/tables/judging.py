@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.publish.publication import Attempt
 from aurify.publish.staged import StagedFile
 from aurify.publish.target import DELETED, Target

@@ -8,26 +8,24 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aurify.config.columns import parse_columns
+from aurify.config.names import quoted
 from aurify.publish.batch_log import FileDelivery
 from aurify.publish.literals import literal_rows
-from aurify.publish.names import quoted
 from aurify.publish.passed import ORIGIN, PLACE
 from aurify.publish.read import read_version
 from aurify.publish.target import Handle, Target
+from aurify.publish.texts import from_text, has_text
 from aurify.quality import Check, OnFail, Suite, checks_of
 from aurify.tables.spec import SOURCE_COLUMNS, TableSpec
 from aurify.tables.transform import MALFORMED, POINTERS, RAW, built_in_checks, raw_texts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-    from pyspark.sql.types import DataType
 
 ACCEPTED, VALUES, CONTENT, REPLAY_OF = "_aurify_accepted", "_aurify_values", "_aurify_content", "_replay_of"
 # Without these a row can't be told from others, or not be ordered: no person can excuse it.
 NEEDED = ("key_not_null(", "order_not_null(")
 _GIVEN = "_aurify_is_given_"
-_NESTED = ("array", "map", "struct")
-_EXACT = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
 
 
 @dataclass(frozen=True)
@@ -43,46 +41,13 @@ class FromQuarantine:
     accepted: DataFrame | None = None
 
 
-def as_text(column: Column, kind: DataType) -> Column:
-    """A value as text that `from_text` reads back."""
-    from pyspark.sql import functions as F
-
-    if kind.typeName() in _NESTED:
-        return F.to_json(column, _EXACT)
-    return F.base64(column) if kind.typeName() == "binary" else column.cast("string")
-
-
-def from_text(name: str, kind: DataType) -> Column:
-    """The value that the text in a column stands for; NULL where it stands for none, or the type has no texts."""
-    from pyspark.sql import functions as F
-
-    if not _has_text(kind):
-        return F.lit(None).cast(kind)
-    if kind.typeName() in _NESTED:
-        return F.from_json(F.col(quoted(name)), kind, _EXACT)  # type: ignore[arg-type]
-    if kind.typeName() == "binary":
-        return F.expr(f"try_to_binary({quoted(name)}, 'base64')")
-    return F.expr(f"try_cast({quoted(name)} AS {kind.simpleString()})")
-
-
 def repairable(spec: TableSpec) -> list[str]:
     """The columns that a person may repair: those of the contract, but not where the row came from.
 
     Nor maps whose keys are no texts: JSON has none.
     """
     own = parse_columns(SOURCE_COLUMNS).fieldNames() if spec.folder is not None else []
-    return [f.name for f in spec.schema.fields if f.name not in own and _has_text(f.dataType)]
-
-
-def _has_text(kind: DataType) -> bool:
-    """Whether values of the type can be written as text and read back."""
-    from pyspark.sql import types as T
-
-    if isinstance(kind, T.MapType):
-        return isinstance(kind.keyType, T.StringType) and _has_text(kind.valueType)
-    if isinstance(kind, T.StructType):
-        return all(_has_text(field.dataType) for field in kind.fields)
-    return _has_text(kind.elementType) if isinstance(kind, T.ArrayType) else True
+    return [f.name for f in spec.schema.fields if f.name not in own and has_text(f.dataType)]
 
 
 def row_name() -> Column:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aurify.config.names import quoted
 from aurify.errors import Problem
 from aurify.publish.balance import BalanceError
-from aurify.publish.names import quoted
 from aurify.publish.passed import list_touched
 from aurify.publish.publication import Attempt
 from aurify.publish.ranges import RANGE, in_ranges, located_column, rows_per_file, sampled, spaced

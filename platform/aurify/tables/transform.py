@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from aurify.config.columns import sql_type
+from aurify.config.names import quoted
 from aurify.errors import AurifyError, ConfigurationError, Problem, did_you_mean
 from aurify.publish.merge import ranks
-from aurify.publish.names import quoted
 from aurify.publish.ranges import RANGE, Bounds, in_ranges
 from aurify.publish.target import DELETED, Target
 from aurify.quality import Check, OnFail
@@ -106,7 +107,7 @@ def _cast(name: str, have: DataType, want: DataType) -> Column:
         return F.col(quoted(name))
     if is_lossless(have, want):
         return F.col(quoted(name)).cast(want)
-    return F.expr(f"try_cast({quoted(name)} AS {want.simpleString()})")
+    return F.expr(f"try_cast({quoted(name)} AS {sql_type(want)})")
 
 
 def _destroyed(name: str) -> Column:

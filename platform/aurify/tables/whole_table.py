@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from aurify.config.names import quoted
 from aurify.publish.changes import current_deliveries, newest_per_key
-from aurify.publish.names import quoted
 from aurify.publish.publication import Attempt
 from aurify.publish.read import read_version, without_tombstones
 from aurify.quality import RuleResult, Scope, Suite, checks_of

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurify.config.columns import ddl, parse_columns
+from aurify.config.names import quoted
 from aurify.config.project import PROJECT_FILE, read_project
 from aurify.errors import ConfigurationError, did_you_mean
 from aurify.quality import Suite, empty_suite, load_suite, suite_file
@@ -177,7 +178,7 @@ def _stand_ins(table: str, folder: Folder, schema: StructType, keys: tuple[str, 
     if not keys:
         return (as_given,)
     raw = f"given.{table.replace('.', '_')}"
-    names = [f"`{name}`" for name in schema.names]
+    names = [quoted(name) for name in schema.names]
 
     def newest(rows: DataFrame) -> DataFrame:
         return rows.select(*names, "_delivered_at")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.quality import Check, RuleResult, Scope, checks_of
 from aurify.tables.judging import personal_columns
 from aurify.tables.judging_frames import judged_frame

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aurify.config.names import quoted
 from aurify.config.project import find_root
 from aurify.config.settings import Settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
@@ -134,12 +135,12 @@ class Lake:
         if handle.position == (0, 0):
             return
         layer, _, name = table.partition(".")
-        columns = ", ".join(f"`{f.name}`" for f in target.schema.fields if f.name in handle.schema.fieldNames())
+        columns = ", ".join(quoted(n) for n in target.schema.fieldNames() if n in handle.schema.fieldNames())
         hidden = " WHERE NOT coalesce(_deleted, false)" if target.mode == "upsert" else ""
         spark.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
         spark.sql(
             f"CREATE OR REPLACE VIEW {layer}.{self.settings.names.prefix}{name} AS "
-            f"SELECT {columns} FROM delta.`{target.path}`{hidden}"
+            f"SELECT {columns} FROM delta.{quoted(target.path)}{hidden}"
         )
         self._registered[table] = handle.schema
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from aurify.config.names import quoted
 from aurify.errors import DataError
 from aurify.publish.batch_log import VersionRange
 from aurify.publish.committer import Stamp
-from aurify.publish.names import quoted
 from aurify.publish.ranges import located_column
 from aurify.publish.state import TableState, notes
 from aurify.publish.sweep import AN_HOUR, sweep
@@ -80,13 +80,13 @@ def _maintain(lake: Lake, spec: TableSpec, run: Run, retain_hours: int, sweep_af
         done.tombstones_forgotten = _forget_tombstones(session, spec, state, run)
         if located_column(state.target):
             session.conf.set("spark.databricks.delta.optimize.maxFileSize", str(LOCATED_FILE_BYTES))
-        _sql(session, state, run, f"OPTIMIZE delta.`{state.target.path}`{_clustering(spec)}")
+        _sql(session, state, run, f"OPTIMIZE delta.{quoted(state.target.path)}{_clustering(spec)}")
         needed, reader = _oldest_needed(lake, spec, state)
         done.retained_hours, done.held_back_by = _retention(state, retain_hours, needed, reader)
         session.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
         # VACUUM lists folders in as many tasks as this says: 10,000 by default, five times over
         session.conf.set(LISTING_TASKS, str(session.sparkContext.defaultParallelism))
-        _sql(session, state, run, f"VACUUM delta.`{state.target.path}` RETAIN {done.retained_hours} HOURS")
+        _sql(session, state, run, f"VACUUM delta.{quoted(state.target.path)} RETAIN {done.retained_hours} HOURS")
         done.swept = sweep(lake.state(spec.name), sweep_after_s)
         _drop_dead_quarantine(lake, spec, run)
         after = lake.state(spec.name).handle
@@ -139,7 +139,7 @@ def _forget_tombstones(session: SparkSession, spec: TableSpec, state: TableState
     if count:
         held = {**(state.handle.standing if state.handle else {}), "oldest": cut.isoformat()}
         kept = {k: held[k] for k in ("shape", "oldest", "code", "suite") if k in held}
-        _sql(session, state, run, f"DELETE FROM delta.`{state.target.path}` WHERE {condition}", **kept)
+        _sql(session, state, run, f"DELETE FROM delta.{quoted(state.target.path)} WHERE {condition}", **kept)
     return count
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aurify.config.columns import parse_columns
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem
 from aurify.tables.discovery import Definition
 from aurify.tables.reading import ENGINE_LAYERS, NAME
@@ -105,7 +106,7 @@ def _groups(name: str, source: TableSpec, owner: str) -> Draft:
         raise ConfigurationError.of(name, f"no column of {source.name} to group by", "a text, number or date")
     by = next((f for f in fit if f.name not in source.keys), fit[0])
     counted = "row_count" if by.name != "row_count" else "rows_counted"
-    columns = parse_columns(f"`{by.name}` {by.dataType.simpleString()}, {counted} bigint")
+    columns = parse_columns(f"{quoted(by.name)} {by.dataType.simpleString()}, {counted} bigint")
     own = tuple(key for key in source.keys if key in rows.names and key != by.name)
     return Draft(name, Shape.GROUPS, rows, columns, owner, source.name, keys=(by.name,), source_keys=own)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.columns import parse_columns
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError
-from aurify.publish.names import quoted
 from aurify.publish.target import Handle
 from aurify.quality import load_suite
 from aurify.quality.profile import Assured, Finding, Reference, TableFacts, findings, measured, suite_text

@@ -8,14 +8,14 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
-from aurify.publish.batch_log import BatchLog, Consumed, Replay
+from aurify.config.names import quoted
+from aurify.publish.batch_log import BatchLog, Consumed, FileDelivery, Replay, VersionRange
 from aurify.publish.literals import literal_rows
-from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE, lists
-from aurify.publish.quarantine import ROW, quarantine_schema
+from aurify.publish.quarantine import ROW, quarantine_schema, with_types
 from aurify.publish.state import TableState, lineage
 from aurify.publish.target import Handle
-from aurify.tables.spec import Append, Recompute, TableSpec
+from aurify.tables.spec import Append, Recompute, TableSpec, Upsert
 from aurify.workflows.row_decisions import DECISION, newest_decisions
 from aurify.workflows.row_states import ACCEPTED, OPEN, REJECTED, REPAIRED, REPLACED, REPLAYED
 from aurify.workflows.settle import unrecorded
@@ -96,6 +96,8 @@ def with_states(
         rows = _marked_by_group(rows, session, state, batches)
     elif spec.folder is not None and isinstance(spec.write, Append):
         rows = _marked_by_delivery(rows, session, state.consumed)
+    elif isinstance(spec.write, Upsert):
+        rows = _marked_by_source(rows, lake, session, state.consumed)
     decided = F.coalesce(DECISION, F.when(F.col(IS_REJECTED), REJECTED).otherwise(OPEN))
     shown = F.when(F.col(IS_REPLAYED), REPLAYED).when(F.col(IS_REPLACED), REPLACED).otherwise(decided)
     return rows.withColumn(STATE, shown).drop(IS_REPLAYED, IS_REPLACED, IS_REJECTED)
@@ -149,7 +151,7 @@ def _rows(lake: Lake, table: str, session: SparkSession, version: int | None) ->
     if handle is None or handle.version == 0:
         return session.createDataFrame([], quarantine_schema(target))
     rows = session.read.format("delta").option("versionAsOf", handle.version).load(target.quarantine_path)
-    return with_all_columns(rows, quarantine_schema(target).fields)
+    return with_types(with_all_columns(rows, quarantine_schema(target).fields), target)
 
 
 def with_all_columns(rows: DataFrame, fields: Sequence[Any]) -> DataFrame:
@@ -216,6 +218,36 @@ def _marked_by_delivery(rows: DataFrame, session: SparkSession, consumed: Consum
     known = F.broadcast(literal_rows(session, old, "_source_file string, _delivery int, _aurify_is_old boolean"))
     found = rows.join(known, ["_source_file", "_delivery"], "left")
     return found.withColumn(IS_REPLACED, F.col("_aurify_is_old").isNotNull()).drop("_aurify_is_old")
+
+
+def _marked_by_source(rows: DataFrame, lake: Lake, session: SparkSession, consumed: Consumed) -> DataFrame:
+    """`IS_REPLACED`: the table has read a newer delivery of the file that the row came from, as its pointers tell."""
+    from pyspark.sql import functions as F
+
+    newer = [
+        {"_aurify_path": f.path, "_aurify_newest": f.delivery}
+        for span in consumed.versions.values()
+        for f in _deliveries_read(lake, span).values()
+        if f.delivery > 1
+    ]
+    if not newer:
+        return rows
+    known = F.broadcast(literal_rows(session, newer, "_aurify_path string, _aurify_newest int"))
+    is_old = F.col("_aurify_newest") > F.col("_pointers")["_delivery"].cast("int")
+    found = rows.join(known, F.col("_pointers")["_source_file"] == F.col("_aurify_path"), "left")
+    return found.withColumn(IS_REPLACED, F.coalesce(is_old, F.lit(False))).drop("_aurify_path", "_aurify_newest")
+
+
+def _deliveries_read(lake: Lake, span: VersionRange) -> dict[str, FileDelivery]:
+    """The newest delivery of every file up to the version read, of a table that files feed."""
+    spec = lake.specs.get(span.table)
+    if spec is None or spec.folder is None or not isinstance(spec.write, Append):
+        return {}
+    path = lake.target(span.table).path
+    handle = Handle.open(path, span.to)
+    if handle is None or handle.position[0] != span.generation:
+        return {}
+    return BatchLog(lake.storage, path, span.generation).consumed(handle.position[1]).files
 
 
 def takeable(rows: DataFrame, replay: Replay) -> DataFrame:

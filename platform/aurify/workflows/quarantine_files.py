@@ -14,11 +14,13 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
+from aurify.config.columns import sql_type
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
-from aurify.tables.replaying import VALUES, as_text, from_text, repairable, row_name
+from aurify.publish.texts import as_text, from_text
+from aurify.tables.replaying import VALUES, repairable, row_name
 from aurify.workflows.quarantine import STATE, with_states
 from aurify.workflows.row_decisions import record, standing_rows
 from aurify.workflows.row_states import REPAIRABLE
@@ -169,7 +171,7 @@ def _given(field: StructField, came: StructField, keeps_text: bool) -> Column:
     elif came.dataType.typeName() in ("string", "array", "map", "struct", "binary"):
         text = as_text(value, came.dataType)
     else:
-        exact = F.expr(f"try_cast({quoted(field.name)} AS {field.dataType.simpleString()})")
+        exact = F.expr(f"try_cast({quoted(field.name)} AS {sql_type(field.dataType)})")
         text = F.when(exact.cast(came.dataType) == value, as_text(exact, field.dataType)).otherwise(
             value.cast("string")
         )

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.publish.names import quoted
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
 from aurify.publish.state import TableState

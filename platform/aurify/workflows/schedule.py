@@ -80,7 +80,8 @@ def explained(name: str, error: Exception, consequence: str = "nothing was publi
     if full or "No space left on device" in text:
         hint = f"make room and refresh again: {consequence}"
         return EnvironmentFailure.of(name, "the disk is full", "room for the batch", hint)
-    first = next((line for line in text.splitlines() if line.strip()), text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    first = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
     if "DELTA_VIOLATE_CONSTRAINT" in text or "DELTA_NOT_NULL_CONSTRAINT" in text:
         hint = "put the constraint into the suite, so that its rows go to quarantine; nothing was published"
         return DataError.of(name, text.replace("\n", " "), "rows that the constraints of the table allow", hint)

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from aurify.config.columns import ddl
+from aurify.config.names import quoted
 from aurify.workflows.file_profile import FileProfile
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def list_text(names: tuple[str, ...]) -> str:
 
 
 def _quoted(name: str) -> str:
-    return name if PLAIN.fullmatch(name) else f"`{name.replace('`', '``')}`"
+    return name if PLAIN.fullmatch(name) else quoted(name)
 
 
 def _yaml(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.quality.profile.facts import (
     ENOUGH_ROWS,
     LONGEST,

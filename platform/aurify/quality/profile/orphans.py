@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.quality.profile.facts import Reference
 
 if TYPE_CHECKING:

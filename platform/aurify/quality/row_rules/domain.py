@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import types as T
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 from aurify.quality.row_rules.places import Place, place_of
 
 if TYPE_CHECKING:

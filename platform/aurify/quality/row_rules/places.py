@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import types as T
 
-from aurify.publish.names import quoted
+from aurify.config.names import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -7,7 +7,8 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
-from aurify.publish.names import quoted
+from aurify.config.columns import sql_type
+from aurify.config.names import quoted
 from aurify.quality.row_rules import arguments as arg
 from aurify.quality.row_rules.domain import Domain, Over, column, hashable
 from aurify.quality.row_rules.registry import Registry
@@ -69,7 +70,7 @@ def with_references(rows: DataFrame, rules: Sequence[Rule], others: Mapping[str,
         domain = Domain(rule.columns, rows.schema, "never")
         # in the type of the column that is looked up, so that no two keys can be equal to one value
         pairs = zip(_others(rule), domain.types, keys, strict=True)
-        members = [F.expr(f"try_cast({quoted(n)} AS {kind.simpleString()})").alias(key) for n, kind, key in pairs]
+        members = [F.expr(f"try_cast({quoted(n)} AS {sql_type(kind)})").alias(key) for n, kind, key in pairs]
         is_whole = reduce(and_, [column(key).isNotNull() for key in keys])
         found = known.select(*members).where(is_whole).distinct().withColumn(flag, F.lit(True))
         same = [value == column(key) for value, key in zip(domain.columns, keys, strict=True)]
