@@ -77,7 +77,7 @@ ORDERS = Shape(
         ("status", "'lost'", ("status_known",)),
         ("amount", "99999.99", ("amount_range",)),
         ("amount", "NULL", ("amount_there",)),
-        ("quantity", "5000", ("quantity_range",)),
+        ("quantity", "-5", ("quantity_range",)),
         ("amount", "0.50", ("amount_covers",)),
         ("email", "'nobody at home'", ("email_shape",)),
         ("ordered_at", "TIMESTAMP'1999-01-01 00:00:00'", ("ordered_range",)),
@@ -142,6 +142,27 @@ WIDE = _wide()
 SHAPES: Mapping[str, Shape] = {"orders": ORDERS, "wide": WIDE}
 
 
+_WIDE_TABLES = """
+from aurify import Append, changes, folder, table
+
+COLUMNS = COLUMNS_TEXT
+SOURCE = folder("orders", format="parquet", columns=COLUMNS, pattern="*.parquet")
+
+
+@table("bronze.orders", inputs={"orders": SOURCE}, write=Append(), columns=COLUMNS, rows="same", owner="benchmarks")
+def orders_as_delivered(orders):
+    'One row an order, with its place.'
+    return orders
+
+
+@table("silver.orders", inputs={"orders": changes("bronze.orders")}, keys=["count_00"], write=Append(),
+       columns=COLUMNS, rows="same", owner="benchmarks")
+def orders(orders):
+    'The same columns, no more.'
+    return orders.select(*NAMES)
+"""
+
+
 def wide_project(folder: Path) -> Path:
     """Aurify's project for the wide table, written into `folder`: the project of the orders with other columns."""
     columns = ", ".join(f"{name} {WIDE.types.get(name, 'string')}" for name in _wide_names())
@@ -151,18 +172,8 @@ def wide_project(folder: Path) -> Path:
     }
     texts["conf/base/project.yml"] = texts["conf/base/project.yml"].replace("gated", "gated_wide")
     texts["platform/gated_wide/__init__.py"] = '"""One wide table behind a gate."""\n'
-    texts["platform/gated_wide/tables.py"] = (
-        "from aurify import Append, changes, folder, table\n\n"
-        f"COLUMNS = {columns!r}\n"
-        'SOURCE = folder("orders", format="parquet", columns=COLUMNS, pattern="*.parquet")\n\n\n'
-        '@table("bronze.orders", inputs={"orders": SOURCE}, write=Append(), columns=COLUMNS, rows="same")\n'
-        "def orders_as_delivered(orders):\n"
-        "    return orders\n\n\n"
-        '@table("silver.orders", inputs={"orders": changes("bronze.orders")}, write=Append(), columns=COLUMNS, '
-        'rows="same")\n'
-        "def orders(orders):\n"
-        f"    return orders.select(*{_wide_names()!r})\n"
-    )
+    module = _WIDE_TABLES.replace("COLUMNS_TEXT", repr(columns)).replace("NAMES", repr(_wide_names()))
+    texts["platform/gated_wide/tables.py"] = module
     texts["quality/suites/silver_orders.yml"] = "\n".join(["table: silver.orders", "expectations:", *_wide_suite(), ""])
     for path, text in texts.items():
         Path(folder, path).parent.mkdir(parents=True, exist_ok=True)

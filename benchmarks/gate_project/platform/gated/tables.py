@@ -22,8 +22,8 @@ def orders_as_delivered(orders: DataFrame) -> DataFrame:
     return orders
 
 
-@table("silver.orders", inputs={"orders": changes("bronze.orders")}, write=Append(), columns=COLUMNS, rows="same",
-       owner="benchmarks")  # fmt: skip
+@table("silver.orders", inputs={"orders": changes("bronze.orders")}, keys=["order_id"], write=Append(), columns=COLUMNS,
+       rows="same", owner="benchmarks")  # fmt: skip
 def orders(orders: DataFrame) -> DataFrame:
     """The same columns, no more."""
     return orders.select("order_id", "customer_id", "country", "status", "amount", "quantity", "email", "ordered_at")
