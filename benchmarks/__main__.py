@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import command_line, days, gate, growth, refresh
+from benchmarks import command_line, days, features, gate, growth, refresh
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "refresh": refresh.measure,
     "days": days.measure,
     "gate": gate.measure,
+    "features": features.measure,
     "growth": growth.measure,
     "cli": command_line.measure,
 }

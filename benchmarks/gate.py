@@ -30,7 +30,7 @@ def measure(scratch: Path) -> None:
             for unit in ("cpu_s", "wall_s"):
                 mine, theirs = (median(cost[unit] for cost in found[p]) for p in ("aurify", name))
                 ratios[f"vs_{name}"][f"{unit[:-2]}_{case}"] = results.ratio(mine, theirs)
-        print(f"{case}: {({name: told[f'cpu_{case}'] for name, told in ratios.items()})}", flush=True)
+        print(f"{case}: { ({name: told[f'cpu_{case}'] for name, told in ratios.items()}) }", flush=True)
         shutil.rmtree(scratch / case)
     results.write("gate", rows, ratios, measured)
 

@@ -124,7 +124,7 @@ class Meter:
         store = self._spark._jsparkSession.sharedState().statusStore()
         self._spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
         total = int(store.executionsCount())
-        recent = store.executionsList(0, total)
+        recent = store.executionsList(0, max(1, total))
         for i in range(recent.size()):
             number = recent.apply(i).executionId()
             if number <= execution:

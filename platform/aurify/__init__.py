@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aurify.features.entity_windows import with_windows
+    from aurify.features.windows import Window
     from aurify.joins.as_of import as_of_join
     from aurify.quality.own import row_expectation, table_expectation
     from aurify.tables.declare import changes, folder, snapshot, table
@@ -18,6 +20,7 @@ __all__ = [
     "Append",
     "Recompute",
     "Upsert",
+    "Window",
     "as_of_join",
     "changes",
     "connect",
@@ -26,12 +29,14 @@ __all__ = [
     "snapshot",
     "table",
     "table_expectation",
+    "with_windows",
 ]
 
 _HOME = {
     "Append": "aurify.tables.spec",
     "Recompute": "aurify.tables.spec",
     "Upsert": "aurify.tables.spec",
+    "Window": "aurify.features.windows",
     "as_of_join": "aurify.joins.as_of",
     "changes": "aurify.tables.declare",
     "connect": "aurify.workflows.lake",
@@ -40,6 +45,7 @@ _HOME = {
     "snapshot": "aurify.tables.declare",
     "table": "aurify.tables.declare",
     "table_expectation": "aurify.quality.own",
+    "with_windows": "aurify.features.entity_windows",
 }
 
 

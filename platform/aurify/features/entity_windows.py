@@ -1,0 +1,257 @@
+"""Window features of every event of a frame: one shuffle by entity, whatever the number of windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial, reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any
+
+from aurify.config.names import quoted
+from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.features.windows import AGGREGATES, COUNTED, OF_FLAGS, OF_NUMBERS, WHOLE_NUMBERS, Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import DataType, StructType
+
+    from aurify.features.rolling import Values
+
+ROWS_AT_ONCE = 500_000
+SPREAD = 32
+_AT, _AVAILABLE = "_aurify_at", "_aurify_available"
+_NEVER = (1 << 63) - 1
+_TIMES = ("timestamp", "timestamp_ntz", "date")
+_APART = ("string", "date", "timestamp", "timestamp_ntz", "boolean", "byte", "short", "integer", "long", "decimal")
+
+
+def with_windows(
+    events: DataFrame,
+    windows: Sequence[Window],
+    *,
+    entity: str | Sequence[str],
+    event_time: str,
+    arrival_time: str | None = None,
+    prefix: str = "",
+    rows_at_once: int = ROWS_AT_ONCE,
+) -> DataFrame:
+    """Every event once, with a column for each window: what was known of its entity at its own time.
+
+    A window looks at the events of the entity in (t - delay - over, t - delay], t being the row's `event_time`; the
+    row itself and others of the same moment are among them. One that was not there by then, because its
+    `arrival_time` is later than t or NULL, is left out. Where entity or time is NULL, the features are NULL. Counts
+    are bigint, all others double, sums in the unit of their column. Every feature's name begins with `prefix`.
+
+    The windows are computed in NumPy, in slices of whole entities of about `rows_at_once` rows. An entity's events must
+    fit into the memory of a Python worker. ConfigurationError tells what does not fit together.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import DoubleType, LongType, StructField, StructType
+
+    keys = [entity] if isinstance(entity, str) else list(entity)
+    _refuse_misfits(events, windows, keys, event_time, arrival_time, prefix)
+    read = sorted({w.reading for w in windows if w.column})
+    has_all = reduce(and_, (F.col(quoted(name)).isNotNull() for name in (*keys, event_time)))
+    at = F.unix_micros(F.col(quoted(event_time)).cast("timestamp"))
+    arrived = at if arrival_time is None else F.unix_micros(F.col(quoted(arrival_time)).cast("timestamp"))
+    own = {name: f"_{place}" for place, name in enumerate(events.columns)}  # Python takes no odd names
+    prepared = events.select(
+        *(F.col(quoted(name)).alias(place) for name, place in own.items()),
+        F.when(has_all, at).alias(_AT),
+        F.greatest(at, F.coalesce(arrived, F.lit(_NEVER))).alias(_AVAILABLE),
+        *(_read(events, *reading).alias(f"{_AT}_{i}") for i, reading in enumerate(read)),
+    )
+    by = [own[name] for name in keys]
+    # rows without an entity find nothing: they are spread, for all of them in one task would be one slow task
+    hashed = [own[f.name] for f in events.schema.fields if "map<" not in f.dataType.simpleString()]
+    spread = F.when(F.col(_AT).isNull(), F.pmod(F.xxhash64(*hashed), F.lit(SPREAD)))
+    ordered = prepared.repartition(*map(F.col, by), spread).sortWithinPartitions(*by, _AT)
+    given = [StructField(own[field.name], field.dataType) for field in events.schema.fields]
+    features = [
+        StructField(prefix + w.name, LongType() if w.aggregate in WHOLE_NUMBERS else DoubleType()) for w in windows
+    ]
+    schema = StructType([*given, *features])
+    plan = _Plan(by, read, list(windows), arrival_time is not None, schema.names, rows_at_once)
+    made = ordered.mapInArrow(partial(_rolled, plan=plan), schema)
+    return made.toDF(*events.columns, *(field.name for field in features))
+
+
+def _read(events: DataFrame, name: str, what: str) -> Column:
+    """What Python reads of a column: its numbers as double, its values as they are, or 1.0 where it is there."""
+    from pyspark.sql import functions as F
+
+    column = F.col(quoted(name))
+    if what == "presence":
+        return F.when(column.isNotNull(), 1.0)
+    if what == "values":
+        return column
+    is_flag = events.schema[name].dataType.typeName() == "boolean"
+    return column.cast("int").cast("double") if is_flag else column.cast("double")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a Python worker is told."""
+
+    keys: list[str]
+    read: list[tuple[str, str]]
+    windows: list[Window]
+    late: bool
+    names: list[str]
+    rows_at_once: int
+
+
+def _rolled(batches: Iterator[pa.RecordBatch], plan: _Plan) -> Iterator[pa.RecordBatch]:
+    """Whole entities at a time, with their features."""
+    import pyarrow as pa
+
+    own = len(plan.names) - len(plan.windows)
+    for events in _whole_entities(batches, plan):
+        columns = [*events.columns[:own], *_features(events, plan)]
+        yield from pa.Table.from_arrays(columns, plan.names).combine_chunks().to_batches()
+
+
+def _whole_entities(batches: Iterator[pa.RecordBatch], plan: _Plan) -> Iterator[pa.Table]:
+    """The sorted rows in tables that end where an entity does."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows < plan.rows_at_once:
+            continue
+        table = pa.Table.from_batches(held).combine_chunks()
+        last = int(_starts(table, plan.keys)[-1])
+        if last:
+            yield table.slice(0, last)
+        rest = table.slice(last)
+        held, rows = rest.to_batches(), rest.num_rows
+    if held:
+        table = pa.Table.from_batches(held).combine_chunks()
+        if table.num_rows:
+            yield table
+
+
+def _starts(table: pa.Table, keys: list[str]) -> Any:
+    """The places where an entity begins."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    is_new = np.zeros(table.num_rows, dtype=bool)
+    is_new[0] = True
+    for key in keys:
+        column = table[key]
+        differs = pc.not_equal(column.slice(1), column.slice(0, table.num_rows - 1))
+        is_new[1:] |= pc.fill_null(differs, True).to_numpy(zero_copy_only=False).astype(bool)
+    return np.flatnonzero(is_new)
+
+
+def _features(events: pa.Table, plan: _Plan) -> list[pa.Array]:
+    import numpy as np
+    import pyarrow as pa
+
+    from aurify.features.rolling import Events, rolled
+
+    has_all = events[_AT].is_valid().to_numpy()
+    entity = np.zeros(events.num_rows, dtype=np.int64)
+    entity[_starts(events, plan.keys)[1:]] = 1
+    known = events.filter(pa.array(has_all))
+    told = Events(
+        np.cumsum(entity)[has_all],
+        known[_AT].to_numpy(),
+        known[_AVAILABLE].to_numpy() if plan.late else None,
+    )
+    values = {reading: _values(known[f"{_AT}_{i}"]) for i, reading in enumerate(plan.read)}
+    found = rolled(told, values, plan.windows)
+    arrays = []
+    for numbers, there in (found[window.name] for window in plan.windows):
+        whole = np.zeros(events.num_rows, dtype=numbers.dtype)
+        is_there = np.zeros(events.num_rows, dtype=bool)
+        whole[has_all], is_there[has_all] = numbers, there
+        arrays.append(pa.array(whole, mask=~is_there))
+    return arrays
+
+
+def _values(column: pa.ChunkedArray) -> Values:
+    """Numbers as they are, all else as a code for each value."""
+    import numpy as np
+    import pyarrow as pa
+
+    from aurify.features.rolling import Values
+
+    there = column.is_valid().to_numpy()
+    if pa.types.is_floating(column.type):
+        return Values(column.fill_null(0.0).to_numpy(), there)
+    codes = column.combine_chunks().dictionary_encode()
+    codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+    return Values(codes.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), there)
+
+
+def _refuse_misfits(
+    events: DataFrame,
+    windows: Sequence[Window],
+    keys: Sequence[str],
+    event_time: str,
+    arrival_time: str | None,
+    prefix: str,
+) -> None:
+    """ConfigurationError with all that does not fit: columns, their types, lengths, names taken twice."""
+    problems: list[Problem] = []
+    for name in dict.fromkeys([*keys, event_time, *([arrival_time] if arrival_time else [])]):
+        if name not in events.columns:
+            hint = did_you_mean(name, events.columns)
+            problems.append(Problem("with_windows", f"no column '{name}'", "a column of the events", hint))
+    for name in filter(None, (event_time, arrival_time)):
+        kind = events.schema[name].dataType if name in events.columns else None
+        if kind is not None and kind.typeName() not in _TIMES:
+            problems.append(Problem("with_windows", f"{name} is {kind.simpleString()}", "a timestamp or a date"))
+    if not keys:
+        problems.append(Problem("with_windows", "no entity", "the columns that tell entities apart"))
+    if not windows:
+        problems.append(Problem("with_windows", "no window", "one Window or more"))
+    problems += [problem for window in windows for problem in _of_window(window, events.schema)]
+    names = [prefix + window.name for window in windows]
+    double = sorted({n for n in names if names.count(n) > 1 or n in events.columns})
+    problems += [
+        Problem("with_windows", f"two columns named '{n}'", "names of their own", "give a prefix") for n in double
+    ]
+    if problems:
+        raise ConfigurationError("with_windows", problems)
+
+
+def _of_window(window: Window, schema: StructType) -> list[Problem]:
+    where = f"with_windows: {window.name}"
+    problems = []
+    if window.aggregate not in AGGREGATES:
+        hint = did_you_mean(window.aggregate, AGGREGATES)
+        return [Problem(where, f"aggregate '{window.aggregate}'", ", ".join(AGGREGATES), hint)]
+    if window.over <= timedelta(0):
+        problems.append(Problem(where, f"over {window.over}", "a length of more than nothing"))
+    if window.delay < timedelta(0):
+        problems.append(Problem(where, f"delay {window.delay}", "no look into the future"))
+    if not window.column:
+        if window.aggregate not in COUNTED:
+            problems.append(Problem(where, "no column", f"the column whose {window.aggregate} is taken"))
+    elif window.column not in schema.names:
+        hint = did_you_mean(window.column, schema.names)
+        problems.append(Problem(where, f"no column '{window.column}'", "a column of the events", hint))
+    elif not _fits(window.aggregate, schema[window.column].dataType):
+        kind = schema[window.column].dataType.simpleString()
+        wanted = {"share": "a boolean", "distinct": "a text, a number, a date or a boolean"}
+        problems.append(Problem(where, f"{window.column} is {kind}", wanted.get(window.aggregate, "a number")))
+    return problems
+
+
+def _fits(aggregate: str, kind: DataType) -> bool:
+    from pyspark.sql.types import NumericType
+
+    if aggregate in COUNTED:
+        return True
+    if aggregate in OF_FLAGS:
+        return kind.typeName() == "boolean"
+    return isinstance(kind, NumericType) if aggregate in OF_NUMBERS else kind.typeName().split("(")[0] in _APART

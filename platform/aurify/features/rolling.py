@@ -1,0 +1,206 @@
+"""Window aggregates of many entities at once, in NumPy: the same bits for the same events, whatever else is there.
+
+An entity's events are a slice of sorted arrays, and a window of a row is a slice of that. Sums of numbers with a
+fraction are taken over each window by itself, never as the difference of two running sums, so that a window over the
+last days of a long history gives what it gives on these days alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurify.features.windows import Window
+
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+PAIRS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Values:
+    """A column: numbers, or codes of what is told apart; and where it is there."""
+
+    numbers: NDArray[np.float64] | Whole
+    there: Flags
+
+    def take(self, places: Whole) -> Values:
+        """The values at these places."""
+        return Values(self.numbers[places], self.there[places])
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of entities: sorted by `entity`, a code, and `at`, in microseconds; known from `available` on."""
+
+    entity: Whole
+    at: Whole
+    available: Whole | None = None
+
+    @cached_property
+    def _moments(self) -> Whole:
+        return np.unique(self.at)
+
+    @cached_property
+    def _ordered(self) -> Whole:
+        """One ascending number an event, of its entity and the rank of its moment."""
+        return self._number(self.entity, np.searchsorted(self._moments, self.at))
+
+    def _number(self, entity: Whole, rank: Whole) -> Whole:
+        return entity * (len(self._moments) + 1) + rank
+
+    def first(self, entity: Whole, at: Whole, side: Literal["left", "right"]) -> Whole:
+        """The place of the entity's first event not earlier than `at` ("left"), or later ("right")."""
+        return np.searchsorted(self._ordered, self._number(entity, np.searchsorted(self._moments, at, side)))
+
+
+@dataclass(frozen=True)
+class Slices:
+    """For each of some rows the events of its window: those from `start` up to `end`; `group` tells entities apart."""
+
+    start: Whole
+    end: Whole
+    group: Whole
+
+
+Result = tuple[NDArray[np.float64] | Whole, Flags]
+
+
+def rolled(events: Events, columns: Mapping[tuple[str, str], Values], windows: Sequence[Window]) -> dict[str, Result]:
+    """Every window's numbers, a row an event, and where they are known."""
+    slices: dict[tuple[timedelta, timedelta], Slices] = {}
+    found: dict[str, Result] = {}
+    for window in windows:
+        stretch = (window.over, window.delay)
+        if stretch not in slices:
+            slices[stretch] = _slices(events, window)
+        values = columns[window.reading] if window.column else Values(events.at, np.ones(len(events.at), dtype=bool))
+        numbers, known = _aggregated(window.aggregate, values, slices[stretch])
+        late = _rows_with_unknown(events, window)
+        if len(late):
+            places, kept = _known_events(events, slices[stretch], late)
+            numbers[late], known[late] = _aggregated(window.aggregate, values.take(places), kept)
+        found[window.name] = (numbers, known)
+    return found
+
+
+def _micros(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)
+
+
+def _slices(events: Events, window: Window) -> Slices:
+    newest = events.at - _micros(window.delay)
+    start = events.first(events.entity, newest - _micros(window.over), "right")
+    return Slices(start, events.first(events.entity, newest, "right"), events.entity)
+
+
+def _rows_with_unknown(events: Events, window: Window) -> Whole:
+    """The rows in whose window an event lies that was not available yet."""
+    if events.available is None:
+        return np.empty(0, dtype=np.int64)
+    late = np.flatnonzero(events.available > events.at)
+    entity, first = events.entity[late], events.at[late] + _micros(window.delay)
+    until = np.minimum(events.available[late], first + _micros(window.over))
+    begin = events.first(entity, first, "left")
+    end = np.maximum(events.first(entity, until, "left"), begin)
+    open_ = np.zeros(len(events.at) + 1, dtype=np.int64)
+    np.add.at(open_, begin, 1)
+    np.add.at(open_, end, -1)
+    return np.flatnonzero(np.cumsum(open_[:-1]) > 0)
+
+
+def _known_events(events: Events, slices: Slices, rows: Whole) -> tuple[Whole, Slices]:
+    """The places of the events that these rows knew of, one row after the other, and each row's slice of them."""
+    assert events.available is not None
+    places, counts = [], []
+    for part, place, owner in _pairs(slices.start[rows], slices.end[rows]):
+        known = events.available[place] <= events.at[rows[part]][owner]
+        places.append(place[known])
+        counts.append(np.bincount(owner[known], minlength=part.stop - part.start))
+    end = np.cumsum(np.concatenate(counts))
+    start = np.concatenate([[0], end[:-1]])
+    return np.concatenate(places), Slices(start, end, np.repeat(np.arange(len(rows)), end - start))
+
+
+def _pairs(start: Whole, end: Whole) -> Iterator[tuple[slice, Whole, Whole]]:
+    """Parts of the rows: the places in their windows, and whose each is, counted from the part's first row."""
+    total = np.cumsum(end - start)
+    first = 0
+    while first < len(start):
+        done = total[first - 1] if first else 0
+        last = max(first + 1, int(np.searchsorted(total, done + PAIRS_AT_ONCE, "right")))
+        lengths = (end - start)[first:last]
+        owner = np.repeat(np.arange(last - first), lengths)
+        offset = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        yield slice(first, last), start[first:last][owner] + offset, owner
+        first = last
+
+
+def _aggregated(aggregate: str, values: Values, slices: Slices) -> Result:
+    count = _running(values.there.astype(np.int64), slices)
+    if aggregate == "count":
+        return count, np.ones(len(count), dtype=bool)
+    if aggregate == "distinct":
+        return _distinct(values, slices), np.ones(len(count), dtype=bool)
+    if aggregate in ("min", "max"):
+        return _extreme(values, slices, aggregate), count > 0
+    total = _sums(np.where(values.there, values.numbers, 0), slices)
+    if aggregate == "sum":
+        return total, np.ones(len(count), dtype=bool)
+    mean = np.divide(total, count, out=np.zeros(len(count)), where=count > 0)
+    if aggregate in ("mean", "share"):
+        return mean, count > 0
+    squares = _squares_around(mean, values, slices)
+    return np.sqrt(np.divide(squares, count - 1, out=np.zeros(len(count)), where=count > 1)), count > 1
+
+
+def _running(numbers: Whole, slices: Slices) -> Whole:
+    sums = np.concatenate([[0], np.cumsum(numbers)])
+    return sums[slices.end] - sums[slices.start]  # type: ignore[no-any-return]
+
+
+def _sums(numbers: NDArray[np.float64] | Whole, slices: Slices) -> NDArray[np.float64]:
+    return _reduced(np.add, numbers.astype(np.float64), 0.0, slices)
+
+
+def _extreme(values: Values, slices: Slices, aggregate: str) -> NDArray[np.float64]:
+    least, none = (np.minimum, np.inf) if aggregate == "min" else (np.maximum, -np.inf)
+    return _reduced(least, np.where(values.there, values.numbers, none), none, slices)
+
+
+def _reduced(step: np.ufunc, numbers: NDArray[np.float64], none: float, slices: Slices) -> NDArray[np.float64]:
+    """Each slice reduced by itself."""
+    borders = np.empty(2 * len(slices.start), dtype=np.int64)
+    borders[0::2], borders[1::2] = slices.start, slices.end
+    found: NDArray[np.float64] = step.reduceat(np.append(numbers, none), borders)[0::2] if len(borders) else numbers[:0]
+    found[slices.start >= slices.end] = none
+    return found
+
+
+def _squares_around(mean: NDArray[np.float64], values: Values, slices: Slices) -> NDArray[np.float64]:
+    found = np.zeros(len(mean))
+    for part, place, owner in _pairs(slices.start, slices.end):
+        away = np.where(values.there[place], values.numbers[place] - mean[part][owner], 0.0)
+        ends = np.cumsum((slices.end - slices.start)[part])
+        own = Slices(np.concatenate([[0], ends[:-1]]), ends, owner)
+        found[part] = _reduced(np.add, away * away, 0.0, own)
+    return found
+
+
+def _distinct(values: Values, slices: Slices) -> Whole:
+    """How many values have their first occurrence in the slice."""
+    order = np.lexsort((values.numbers, slices.group))
+    same = (np.diff(values.numbers[order]) == 0) & (np.diff(slices.group[order]) == 0)
+    before = np.full(len(order), -1, dtype=np.int64)
+    before[order[1:][same]] = order[:-1][same]
+    found = np.zeros(len(slices.start), dtype=np.int64)
+    for part, place, owner in _pairs(slices.start, slices.end):
+        is_first = values.there[place] & (before[place] < slices.start[part][owner])
+        found[part] = np.bincount(owner[is_first], minlength=part.stop - part.start)
+    return found
