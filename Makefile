@@ -1,7 +1,7 @@
 # Everything that is run by hand or by CI. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint test test-unit test-kills demo bench docs lock clean
+.PHONY: help setup lint test test-unit test-kills demo bench bench-peers docs lock clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -71,6 +71,9 @@ docs: setup ## docs/expectations.md, from the registry
 
 bench: setup ## the benchmarks, or one: make bench NAME=refresh; results in benchmarks/results
 	$(PYTHON) -m benchmarks $(NAME)
+
+bench-peers: setup ## the gate against other libraries, each installed in .aurify/peers on the first run
+	$(PYTHON) -m benchmarks peers
 
 lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
 	$(PIP) uv

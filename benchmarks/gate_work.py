@@ -21,16 +21,28 @@ WARM_ROWS = 20_000
 
 
 def make(
-    spark: SparkSession, meter: Meter, sources: str, rows: int, bad_percent: int, shape: str = "orders"
+    spark: SparkSession,
+    meter: Meter,
+    sources: str,
+    rows: int,
+    bad_percent: int,
+    shape: str = "orders",
+    with_key: bool = False,
 ) -> dict[str, Any]:
-    """A table as Parquet in `sources`; of each hundred rows, `bad_percent` have one fault; gives what a gate finds."""
+    """A table as Parquet in `sources`; of each hundred rows, `bad_percent` have one fault; gives what a gate finds.
+
+    `with_key` adds a second folder, of the same rows and their number: for programs that need a unique column.
+    """
     for name, count in (("warm", WARM_ROWS), ("measured", rows)):
-        made(spark, SHAPES[shape], count, bad_percent).write.parquet(f"{sources}/{name}/orders")
+        table = made(spark, SHAPES[shape], count, bad_percent)
+        table.drop("id").write.parquet(f"{sources}/{name}/orders")
+        if with_key:
+            table.write.parquet(f"{sources}/{name}/with_key")
     return planted(SHAPES[shape], rows, bad_percent)
 
 
 def made(spark: SparkSession, shape: Shape, rows: int, bad_percent: int) -> DataFrame:
-    """The rows, made from their number alone."""
+    """The rows, made from their number `id` alone."""
     from pyspark.sql import functions as F
 
     is_bad = f"pmod(id, 100) < {bad_percent}"
@@ -45,7 +57,7 @@ def made(spark: SparkSession, shape: Shape, rows: int, bad_percent: int) -> Data
         kind = shape.types.get(name, "")
         expression = f"CASE {' '.join(whens)} ELSE {good} END" if whens else good
         columns.append(F.expr(f"cast({expression} AS {kind})" if kind else expression).alias(name))
-    return spark.range(0, rows, 1, 8).select(*columns)
+    return spark.range(0, rows, 1, 8).select("id", *columns)
 
 
 def planted(shape: Shape, rows: int, bad_percent: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,9 +90,9 @@ class Meter:
         return {"wall_s": time.time() - self._python.create_time(), "cpu_s": sum(self._cpu())}
 
     def _cpu(self) -> tuple[float, float]:
-        used = (p.cpu_times() for p in (self._python, self._java))
-        python, java = (t.user + t.system for t in used)
-        return python, java
+        """Of Python, the workers that Spark starts among it, and of Java."""
+        workers = sum(_cpu_s(process) for process in self._java.children(recursive=True))
+        return _cpu_s(self._python) + workers, _cpu_s(self._java)
 
     def _bytes(self) -> tuple[int, int]:
         counters = [p.io_counters() for p in (self._python, self._java)]
@@ -144,6 +144,14 @@ class Meter:
         with self._gc_log.open(encoding="utf-8", errors="replace") as log:
             log.seek(offset)
             return max((float(m.group(2)) for m in _COLLECTED.finditer(log.read())), default=0.0)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Of the process and of those that it has waited for; nothing once it is gone."""
+    with suppress(psutil.NoSuchProcess):
+        used = process.cpu_times()
+        return float(used.user + used.system + used.children_user + used.children_system)
+    return 0.0
 
 
 def _peak_mb(process: psutil.Process) -> float:
