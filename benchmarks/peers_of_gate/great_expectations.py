@@ -66,7 +66,8 @@ def _by_keys(rows: DataFrame, good: str, bad: str) -> None:
     found: dict[int, list[str]] = defaultdict(list)
     for rule, result in _validate(rows, {**asked, "return_unexpected_index_query": False}).items():
         for row in result["unexpected_index_list"]:
-            found[row["id"]].append(rule)
+            for number in row["id"] if isinstance(row["id"], list) else [row["id"]]:
+                found[number].append(rule)
     keys = pd.DataFrame({"id": list(found.keys()), FAILED: list(found.values())})
     failed = F.broadcast(rows.sparkSession.createDataFrame(keys, f"id bigint, {FAILED} array<string>"))
     append(rows.join(failed, "id", how="left_anti"), good)
