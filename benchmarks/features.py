@@ -1,4 +1,4 @@
-"""`features`: fourteen window features of card payments, against pandas' rolling and Spark's range windows by hand."""
+"""`features`: window and calendar features of card payments, against pandas and range windows of Spark by hand."""
 
 from __future__ import annotations
 

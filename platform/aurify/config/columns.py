@@ -6,6 +6,7 @@ The grammar is Spark's own, with two words more: `UNIT 'EUR'` and `PII`. They tr
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -100,15 +101,7 @@ def render_type(kind: DataType) -> str:
     >>> render_type(parse_columns("a array<struct<b: int>>")["a"].dataType)
     'array<struct<b: int>>'
     """
-    from pyspark.sql.types import ArrayType, MapType, StructType
-
-    if isinstance(kind, ArrayType):
-        return f"array<{render_type(kind.elementType)}>"
-    if isinstance(kind, MapType):
-        return f"map<{render_type(kind.keyType)}, {render_type(kind.valueType)}>"
-    if isinstance(kind, StructType):
-        return f"struct<{', '.join(_render_field(field, ': ') for field in kind.fields)}>"
-    return kind.simpleString()
+    return _type_text(kind, lambda field: _render_field(field, ": "))
 
 
 def sql_type(kind: DataType) -> str:
@@ -117,14 +110,19 @@ def sql_type(kind: DataType) -> str:
     >>> sql_type(parse_columns("a struct<`zip.code`: string NOT NULL, n: int UNIT 'kg'>")["a"].dataType)
     'struct<`zip.code`: string, `n`: int>'
     """
+    return _type_text(kind, lambda field: f"{quoted(field.name)}: {sql_type(field.dataType)}")
+
+
+def _type_text(kind: DataType, field_text: Callable[[StructField], str]) -> str:
+    """The type with each field of its structs as `field_text` writes it."""
     from pyspark.sql.types import ArrayType, MapType, StructType
 
     if isinstance(kind, ArrayType):
-        return f"array<{sql_type(kind.elementType)}>"
+        return f"array<{_type_text(kind.elementType, field_text)}>"
     if isinstance(kind, MapType):
-        return f"map<{sql_type(kind.keyType)}, {sql_type(kind.valueType)}>"
+        return f"map<{_type_text(kind.keyType, field_text)}, {_type_text(kind.valueType, field_text)}>"
     if isinstance(kind, StructType):
-        return f"struct<{', '.join(f'{quoted(f.name)}: {sql_type(f.dataType)}' for f in kind.fields)}>"
+        return f"struct<{', '.join(map(field_text, kind.fields))}>"
     return kind.simpleString()
 
 

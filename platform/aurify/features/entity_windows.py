@@ -56,12 +56,11 @@ def with_windows(
     read = sorted({w.reading for w in windows if w.column})
     has_all = reduce(and_, (F.col(quoted(name)).isNotNull() for name in (*keys, event_time)))
     at = F.unix_micros(F.col(quoted(event_time)).cast("timestamp"))
-    arrived = at if arrival_time is None else F.unix_micros(F.col(quoted(arrival_time)).cast("timestamp"))
     own = {name: f"_{place}" for place, name in enumerate(events.columns)}  # Python takes no odd names
     prepared = events.select(
         *(F.col(quoted(name)).alias(place) for name, place in own.items()),
         F.when(has_all, at).alias(_AT),
-        F.greatest(at, F.coalesce(arrived, F.lit(_NEVER))).alias(_AVAILABLE),
+        *([_available(at, arrival_time)] if arrival_time else []),
         *(_read(events, *reading).alias(f"{_AT}_{i}") for i, reading in enumerate(read)),
     )
     by = [own[name] for name in keys]
@@ -77,6 +76,14 @@ def with_windows(
     plan = _Plan(by, read, list(windows), arrival_time is not None, schema.names, rows_at_once)
     made = ordered.mapInArrow(partial(_rolled, plan=plan), schema)
     return made.toDF(*events.columns, *(field.name for field in features))
+
+
+def _available(at: Column, arrival_time: str) -> Column:
+    """The moment, in microseconds, from which an event is known."""
+    from pyspark.sql import functions as F
+
+    arrived = F.unix_micros(F.col(quoted(arrival_time)).cast("timestamp"))
+    return F.greatest(at, F.coalesce(arrived, F.lit(_NEVER))).alias(_AVAILABLE)
 
 
 def _read(events: DataFrame, name: str, what: str) -> Column:
