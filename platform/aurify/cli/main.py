@@ -18,6 +18,7 @@ COMMANDS = {
     "export-suite": "aurify.cli.suites:export_suite",
     "files": "aurify.cli.decide:files",
     "generate": "aurify.cli.generate:generate",
+    "leakage": "aurify.cli.leakage:leakage",
     "maintain": "aurify.cli.maintain:maintain",
     "new-table": "aurify.cli.new_table:new_table",
     "plan": "aurify.cli.plan:plan",

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.features.windows import AGGREGATES, COUNTED, OF_FLAGS, OF_NUMBERS, WHOLE_NUMBERS, Window
+from aurify.features.windows import AGGREGATES, COUNTED, LAG, OF_FLAGS, OF_NUMBERS, WHOLE_NUMBERS, Lag, Window, keys_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import DataType, StructType
 
-    from aurify.features.rolling import Values
+    from aurify.features.rolling import Flags, Values
 
 ROWS_AT_ONCE = 500_000
 SPREAD = 32
-_AT, _AVAILABLE = "_aurify_at", "_aurify_available"
+_AT, _AVAILABLE, _ASKED = "_aurify_at", "_aurify_available", "_aurify_asked"
 _NEVER = (1 << 63) - 1
 _TIMES = ("timestamp", "timestamp_ntz", "date")
 _APART = ("string", "date", "timestamp", "timestamp_ntz", "boolean", "byte", "short", "integer", "long", "decimal")
@@ -30,12 +30,13 @@ _APART = ("string", "date", "timestamp", "timestamp_ntz", "boolean", "byte", "sh
 
 def with_windows(
     events: DataFrame,
-    windows: Sequence[Window],
+    windows: Sequence[Window | Lag],
     *,
     entity: str | Sequence[str],
     event_time: str,
     arrival_time: str | None = None,
     prefix: str = "",
+    only: Column | None = None,
     rows_at_once: int = ROWS_AT_ONCE,
 ) -> DataFrame:
     """Every event once, with a column for each window: what was known of its entity at its own time.
@@ -44,15 +45,38 @@ def with_windows(
     row itself and others of the same moment are among them. One that was not there by then, because its
     `arrival_time` is later than t or NULL, is left out. Where entity or time is NULL, the features are NULL. Counts
     are bigint, all others double, sums in the unit of their column. Every feature's name begins with `prefix`.
+    With a condition `only`, the events that it does not hold for are looked at, but not given.
 
-    The windows are computed in NumPy, in slices of whole entities of about `rows_at_once` rows. An entity's events must
-    fit into the memory of a Python worker. ConfigurationError tells what does not fit together.
+    One shuffle for each entity, which is one, but for windows with `by`. The windows are computed in NumPy, in slices
+    of whole entities of about `rows_at_once` rows. An entity's events must fit into the memory of a Python worker.
+    ConfigurationError tells what does not fit together.
     """
+    keys = (entity,) if isinstance(entity, str) else tuple(entity)
+    _refuse_misfits(events, windows, keys, event_time, arrival_time, prefix)
+    by_entity: dict[tuple[str, ...], list[Window | Lag]] = {}
+    for window in windows:
+        by_entity.setdefault(keys_of(window, keys), []).append(window)
+    made = events
+    for of, own in by_entity.items():
+        asked = only if of == list(by_entity)[-1] else None  # the others are looked at by the next entity's windows
+        made = _with_windows_of(made, own, of, event_time, arrival_time, prefix, asked, rows_at_once)
+    return made.select(*map(quoted, events.columns), *(quoted(prefix + window.name) for window in windows))
+
+
+def _with_windows_of(
+    events: DataFrame,
+    windows: Sequence[Window | Lag],
+    keys: Sequence[str],
+    event_time: str,
+    arrival_time: str | None,
+    prefix: str,
+    only: Column | None,
+    rows_at_once: int,
+) -> DataFrame:
+    """The windows of one entity."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import DoubleType, LongType, StructField, StructType
 
-    keys = [entity] if isinstance(entity, str) else list(entity)
-    _refuse_misfits(events, windows, keys, event_time, arrival_time, prefix)
     read = sorted({w.reading for w in windows if w.column})
     has_all = reduce(and_, (F.col(quoted(name)).isNotNull() for name in (*keys, event_time)))
     at = F.unix_micros(F.col(quoted(event_time)).cast("timestamp"))
@@ -61,21 +85,28 @@ def with_windows(
         *(F.col(quoted(name)).alias(place) for name, place in own.items()),
         F.when(has_all, at).alias(_AT),
         *([_available(at, arrival_time)] if arrival_time else []),
+        *([F.coalesce(only, F.lit(False)).alias(_ASKED)] if only is not None else []),
         *(_read(events, *reading).alias(f"{_AT}_{i}") for i, reading in enumerate(read)),
     )
     by = [own[name] for name in keys]
     # rows without an entity find nothing: they are spread, for all of them in one task would be one slow task
     hashed = [own[f.name] for f in events.schema.fields if "map<" not in f.dataType.simpleString()]
     spread = F.when(F.col(_AT).isNull(), F.pmod(F.xxhash64(*hashed), F.lit(SPREAD)))
-    ordered = prepared.repartition(*map(F.col, by), spread).sortWithinPartitions(*by, _AT)
+    lagged = [f"{_AT}_{i}" for i, reading in enumerate(read) if reading in {w.reading for w in windows if is_lag(w)}]
+    ordered = prepared.repartition(*map(F.col, by), spread).sortWithinPartitions(*by, _AT, *lagged)
     given = [StructField(own[field.name], field.dataType) for field in events.schema.fields]
     features = [
         StructField(prefix + w.name, LongType() if w.aggregate in WHOLE_NUMBERS else DoubleType()) for w in windows
     ]
     schema = StructType([*given, *features])
-    plan = _Plan(by, read, list(windows), arrival_time is not None, schema.names, rows_at_once)
+    plan = _Plan(by, read, list(windows), arrival_time is not None, only is not None, schema.names, rows_at_once)
     made = ordered.mapInArrow(partial(_rolled, plan=plan), schema)
     return made.toDF(*events.columns, *(field.name for field in features))
+
+
+def is_lag(window: Window | Lag) -> bool:
+    """Whether the order of events of one moment matters."""
+    return isinstance(window, Lag)
 
 
 def _available(at: Column, arrival_time: str) -> Column:
@@ -105,8 +136,9 @@ class _Plan:
 
     keys: list[str]
     read: list[tuple[str, str]]
-    windows: list[Window]
+    windows: list[Window | Lag]
     late: bool
+    only: bool
     names: list[str]
     rows_at_once: int
 
@@ -117,7 +149,9 @@ def _rolled(batches: Iterator[pa.RecordBatch], plan: _Plan) -> Iterator[pa.Recor
 
     own = len(plan.names) - len(plan.windows)
     for events in _whole_entities(batches, plan):
-        columns = [*events.columns[:own], *_features(events, plan)]
+        asked = events[_ASKED].to_numpy() if plan.only else None
+        kept = events if asked is None else events.filter(pa.array(asked))
+        columns = [*kept.columns[:own], *_features(events, plan, asked)]
         yield from pa.Table.from_arrays(columns, plan.names).combine_chunks().to_batches()
 
 
@@ -158,7 +192,8 @@ def _starts(table: pa.Table, keys: list[str]) -> Any:
     return np.flatnonzero(is_new)
 
 
-def _features(events: pa.Table, plan: _Plan) -> list[pa.Array]:
+def _features(events: pa.Table, plan: _Plan, asked: Flags | None) -> list[pa.Array]:
+    """The features of the events that are asked for, of all without."""
     import numpy as np
     import pyarrow as pa
 
@@ -174,12 +209,13 @@ def _features(events: pa.Table, plan: _Plan) -> list[pa.Array]:
         known[_AVAILABLE].to_numpy() if plan.late else None,
     )
     values = {reading: _values(known[f"{_AT}_{i}"]) for i, reading in enumerate(plan.read)}
-    found = rolled(told, values, plan.windows)
+    found = rolled(told, values, plan.windows, None if asked is None else np.flatnonzero(asked[has_all]))
+    is_known = has_all if asked is None else has_all[asked]
     arrays = []
     for numbers, there in (found[window.name] for window in plan.windows):
-        whole = np.zeros(events.num_rows, dtype=numbers.dtype)
-        is_there = np.zeros(events.num_rows, dtype=bool)
-        whole[has_all], is_there[has_all] = numbers, there
+        whole = np.zeros(len(is_known), dtype=numbers.dtype)
+        is_there = np.zeros(len(is_known), dtype=bool)
+        whole[is_known], is_there[is_known] = numbers, there
         arrays.append(pa.array(whole, mask=~is_there))
     return arrays
 
@@ -201,7 +237,7 @@ def _values(column: pa.ChunkedArray) -> Values:
 
 def _refuse_misfits(
     events: DataFrame,
-    windows: Sequence[Window],
+    windows: Sequence[Window | Lag],
     keys: Sequence[str],
     event_time: str,
     arrival_time: str | None,
@@ -209,7 +245,8 @@ def _refuse_misfits(
 ) -> None:
     """ConfigurationError with all that does not fit: columns, their types, lengths, names taken twice."""
     problems: list[Problem] = []
-    for name in dict.fromkeys([*keys, event_time, *([arrival_time] if arrival_time else [])]):
+    others = [name for window in windows if window.by for name in keys_of(window, ())]
+    for name in dict.fromkeys([*keys, *others, event_time, *([arrival_time] if arrival_time else [])]):
         if name not in events.columns:
             hint = did_you_mean(name, events.columns)
             problems.append(Problem("with_windows", f"no column '{name}'", "a column of the events", hint))
@@ -231,16 +268,12 @@ def _refuse_misfits(
         raise ConfigurationError("with_windows", problems)
 
 
-def _of_window(window: Window, schema: StructType) -> list[Problem]:
+def _of_window(window: Window | Lag, schema: StructType) -> list[Problem]:
     where = f"with_windows: {window.name}"
-    problems = []
-    if window.aggregate not in AGGREGATES:
+    problems = of_lengths(window, where)
+    if isinstance(window, Window) and window.aggregate not in AGGREGATES:
         hint = did_you_mean(window.aggregate, AGGREGATES)
         return [Problem(where, f"aggregate '{window.aggregate}'", ", ".join(AGGREGATES), hint)]
-    if window.over <= timedelta(0):
-        problems.append(Problem(where, f"over {window.over}", "a length of more than nothing"))
-    if window.delay < timedelta(0):
-        problems.append(Problem(where, f"delay {window.delay}", "no look into the future"))
     if not window.column:
         if window.aggregate not in COUNTED:
             problems.append(Problem(where, "no column", f"the column whose {window.aggregate} is taken"))
@@ -254,6 +287,20 @@ def _of_window(window: Window, schema: StructType) -> list[Problem]:
     return problems
 
 
+def of_lengths(window: Window | Lag, where: str) -> list[Problem]:
+    """What is wrong with a window's lengths, or with the place of a lag."""
+    problems = []
+    if window.over <= timedelta(0):
+        problems.append(Problem(where, f"over {window.over}", "a length of more than nothing"))
+    if window.delay < timedelta(0):
+        problems.append(Problem(where, f"delay {window.delay}", "no look into the future"))
+    if isinstance(window, Lag) and window.delay == timedelta(0):
+        problems.append(Problem(where, "no delay", "events before the row's own moment", "leave delay out"))
+    if isinstance(window, Lag) and window.n < 1:
+        problems.append(Problem(where, f"n {window.n}", "1 for the event before, 2 for the one before that"))
+    return problems
+
+
 def _fits(aggregate: str, kind: DataType) -> bool:
     from pyspark.sql.types import NumericType
 
@@ -261,4 +308,4 @@ def _fits(aggregate: str, kind: DataType) -> bool:
         return True
     if aggregate in OF_FLAGS:
         return kind.typeName() == "boolean"
-    return isinstance(kind, NumericType) if aggregate in OF_NUMBERS else kind.typeName().split("(")[0] in _APART
+    return isinstance(kind, NumericType) if aggregate in (*OF_NUMBERS, LAG) else kind.typeName().split("(")[0] in _APART

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aurify.features.windows import Window
+from aurify.features.windows import Lag, Window
 
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -62,7 +62,10 @@ class Events:
 
 @dataclass(frozen=True)
 class Slices:
-    """For each of some rows the events of its window: those from `start` up to `end`; `group` tells entities apart."""
+    """For each of some rows the events of its window: those from `start` up to `end`.
+
+    `group` tells the entities of the events apart.
+    """
 
     start: Whole
     end: Whole
@@ -72,20 +75,26 @@ class Slices:
 Result = tuple[NDArray[np.float64] | Whole, Flags]
 
 
-def rolled(events: Events, columns: Mapping[tuple[str, str], Values], windows: Sequence[Window]) -> dict[str, Result]:
-    """Every window's numbers, a row an event, and where they are known."""
+def rolled(
+    events: Events,
+    columns: Mapping[tuple[str, str], Values],
+    windows: Sequence[Window | Lag],
+    asked: Whole | None = None,
+) -> dict[str, Result]:
+    """Every window's numbers, a row an event, or only those at the places `asked`; and where they are known."""
+    rows = np.arange(len(events.at)) if asked is None else asked
     slices: dict[tuple[timedelta, timedelta], Slices] = {}
     found: dict[str, Result] = {}
     for window in windows:
         stretch = (window.over, window.delay)
         if stretch not in slices:
-            slices[stretch] = _slices(events, window)
+            slices[stretch] = _slices(events, window, rows)
         values = columns[window.reading] if window.column else Values(events.at, np.ones(len(events.at), dtype=bool))
-        numbers, known = _aggregated(window.aggregate, values, slices[stretch])
-        late = _rows_with_unknown(events, window)
+        numbers, known = _aggregated(window, values, slices[stretch])
+        late = np.flatnonzero(_has_unknown(events, window)[rows]) if events.available is not None else rows[:0]
         if len(late):
-            places, kept = _known_events(events, slices[stretch], late)
-            numbers[late], known[late] = _aggregated(window.aggregate, values.take(places), kept)
+            places, kept = _known_events(events, slices[stretch], late, events.at[rows])
+            numbers[late], known[late] = _aggregated(window, values.take(places), kept)
         found[window.name] = (numbers, known)
     return found
 
@@ -94,16 +103,15 @@ def _micros(length: timedelta) -> int:
     return length // timedelta(microseconds=1)
 
 
-def _slices(events: Events, window: Window) -> Slices:
-    newest = events.at - _micros(window.delay)
-    start = events.first(events.entity, newest - _micros(window.over), "right")
-    return Slices(start, events.first(events.entity, newest, "right"), events.entity)
+def _slices(events: Events, window: Window | Lag, rows: Whole) -> Slices:
+    entity, newest = events.entity[rows], events.at[rows] - _micros(window.delay)
+    start = events.first(entity, newest - _micros(window.over), "right")
+    return Slices(start, events.first(entity, newest, "right"), events.entity)
 
 
-def _rows_with_unknown(events: Events, window: Window) -> Whole:
-    """The rows in whose window an event lies that was not available yet."""
-    if events.available is None:
-        return np.empty(0, dtype=np.int64)
+def _has_unknown(events: Events, window: Window | Lag) -> Flags:
+    """Whether an event lies in a row's window that was not available yet."""
+    assert events.available is not None
     late = np.flatnonzero(events.available > events.at)
     entity, first = events.entity[late], events.at[late] + _micros(window.delay)
     until = np.minimum(events.available[late], first + _micros(window.over))
@@ -112,15 +120,18 @@ def _rows_with_unknown(events: Events, window: Window) -> Whole:
     open_ = np.zeros(len(events.at) + 1, dtype=np.int64)
     np.add.at(open_, begin, 1)
     np.add.at(open_, end, -1)
-    return np.flatnonzero(np.cumsum(open_[:-1]) > 0)
+    return np.cumsum(open_[:-1]) > 0
 
 
-def _known_events(events: Events, slices: Slices, rows: Whole) -> tuple[Whole, Slices]:
-    """The places of the events that these rows knew of, one row after the other, and each row's slice of them."""
+def _known_events(events: Events, slices: Slices, rows: Whole, at: Whole) -> tuple[Whole, Slices]:
+    """The places of the events that these rows knew of, one row after the other, and each row's slice of them.
+
+    `rows` count among those of the slices, whose times are `at`.
+    """
     assert events.available is not None
     places, counts = [], []
     for part, place, owner in _pairs(slices.start[rows], slices.end[rows]):
-        known = events.available[place] <= events.at[rows[part]][owner]
+        known = events.available[place] <= at[rows[part]][owner]
         places.append(place[known])
         counts.append(np.bincount(owner[known], minlength=part.stop - part.start))
     end = np.cumsum(np.concatenate(counts))
@@ -142,7 +153,10 @@ def _pairs(start: Whole, end: Whole) -> Iterator[tuple[slice, Whole, Whole]]:
         first = last
 
 
-def _aggregated(aggregate: str, values: Values, slices: Slices) -> Result:
+def _aggregated(window: Window | Lag, values: Values, slices: Slices) -> Result:
+    if isinstance(window, Lag):
+        return _nth_last(values, slices, window.n)
+    aggregate = window.aggregate
     count = _running(values.there.astype(np.int64), slices)
     if aggregate == "count":
         return count, np.ones(len(count), dtype=bool)
@@ -158,6 +172,15 @@ def _aggregated(aggregate: str, values: Values, slices: Slices) -> Result:
         return mean, count > 0
     squares = _squares_around(mean, values, slices)
     return np.sqrt(np.divide(squares, count - 1, out=np.zeros(len(count)), where=count > 1)), count > 1
+
+
+def _nth_last(values: Values, slices: Slices, nth: int) -> Result:
+    place = slices.end - nth
+    found = np.zeros(len(place))
+    known = place >= slices.start
+    known[known] = values.there[place[known]]
+    found[known] = values.numbers[place[known]]
+    return found, known
 
 
 def _running(numbers: Whole, slices: Slices) -> Whole:

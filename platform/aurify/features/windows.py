@@ -9,6 +9,8 @@ from datetime import timedelta
 COUNTED, OF_NUMBERS, OF_FLAGS, OF_ANYTHING = ("count",), ("sum", "mean", "std", "min", "max"), ("share",), ("distinct",)
 AGGREGATES = (*COUNTED, *OF_NUMBERS, *OF_FLAGS, *OF_ANYTHING)
 WHOLE_NUMBERS = ("count", "distinct")
+LAG = "lag"
+_MOMENT = timedelta(microseconds=1)
 _UNITS = (
     ("d", timedelta(days=1)),
     ("h", timedelta(hours=1)),
@@ -23,17 +25,19 @@ class Window:
 
     `count` counts events, or with a column those where it is there; `distinct` its distinct values; `share` is the
     part of the events with a known flag where it is true; `std` is the sample's. Over no event `count`, `distinct`
-    and `sum` are 0, all others NULL; `std` is NULL over one, too.
+    and `sum` are 0, all others NULL; `std` is NULL over one, too. `by` names another entity than the view's, like the
+    category whose mean is wanted.
 
     >>> Window("mean", timedelta(days=7), "amount").name, Window("share", timedelta(hours=36), "is_fraud",
-    ...     delay=timedelta(days=7)).name
-    ('mean_amount_7d', 'share_is_fraud_36h_after_7d')
+    ...     delay=timedelta(days=7)).name, Window("mean", timedelta(days=30), "amount", by="category").name
+    ('mean_amount_7d', 'share_is_fraud_36h_after_7d', 'mean_amount_30d_by_category')
     """
 
     aggregate: str
     over: timedelta
     column: str = ""
     delay: timedelta = timedelta(0)
+    by: str | tuple[str, ...] = ()
 
     @property
     def reading(self) -> tuple[str, str]:
@@ -44,9 +48,46 @@ class Window:
 
     @property
     def name(self) -> str:
-        """The feature's name: aggregate, column, length, delay."""
-        parts = [self.aggregate, self.column, told(self.over)]
-        return "_".join(part for part in parts if part) + (f"_after_{told(self.delay)}" if self.delay else "")
+        """The feature's name: aggregate, column, length, delay, entity."""
+        return _name(self.aggregate, self.column, self.over, self.delay, self.by)
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The number that stood in the `n`-th event before, of the events in (t - delay - over, t - delay]; NULL without.
+
+    The row's own moment is never among them. Of several events of one moment the larger number is the newer one.
+
+    >>> Lag("amount", timedelta(days=30)).name, Lag("amount", timedelta(days=30), n=2).name
+    ('lag1_amount_30d', 'lag2_amount_30d')
+    """
+
+    column: str
+    over: timedelta
+    n: int = 1
+    delay: timedelta = _MOMENT
+    by: str | tuple[str, ...] = ()
+
+    @property
+    def aggregate(self) -> str:
+        """`lag`, as a window has `sum`."""
+        return LAG
+
+    @property
+    def reading(self) -> tuple[str, str]:
+        """The column's numbers."""
+        return self.column, "numbers"
+
+    @property
+    def name(self) -> str:
+        """The feature's name: how many events back, column, length, delay, entity."""
+        delay = timedelta(0) if self.delay == _MOMENT else self.delay
+        return _name(f"{LAG}{self.n}", self.column, self.over, delay, self.by)
+
+
+def keys_of(window: Window | Lag, entity: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of the entity whose events a window looks at."""
+    return (window.by,) if isinstance(window.by, str) else tuple(window.by) or entity
 
 
 def told(length: timedelta) -> str:
@@ -59,3 +100,9 @@ def told(length: timedelta) -> str:
         if length % one == timedelta(0):
             return f"{length // one}{unit}"
     return f"{length // timedelta(microseconds=1)}us"
+
+
+def _name(aggregate: str, column: str, over: timedelta, delay: timedelta, by: str | tuple[str, ...]) -> str:
+    keys = (by,) if isinstance(by, str) else by
+    late, of = ("after", told(delay)) if delay else (), ("by", *keys) if keys else ()
+    return "_".join(part for part in (aggregate, column, told(over), *late, *of) if part)

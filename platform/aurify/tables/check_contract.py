@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aurify.config.columns import render_type
 from aurify.errors import did_you_mean
+from aurify.features.view import view_problems
 from aurify.tables.reading import Reading
 from aurify.tables.spec import Append, Folder, Recompute, Upsert
 
@@ -32,6 +33,9 @@ def check_contract(reading: Reading) -> None:
     if not spec.doc.strip():
         reading.add("docstring", "nothing", "one sentence: what a row is", "write it as the function's docstring")
     _check_write(reading)
+    if spec.view is not None:
+        for problem in view_problems(spec.view):
+            reading.add(problem.key, problem.found, problem.expected, problem.hint)
 
 
 def _check_keys(reading: Reading) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from datetime import timedelta
 from pathlib import PurePosixPath
 
 from aurify.errors import did_you_mean
 from aurify.sources.encodings import java_name
 from aurify.tables.reading import Reading, read_text
-from aurify.tables.spec import Changes, Folder
+from aurify.tables.spec import Changes, Folder, Recompute
 
 FORMATS = ("csv", "parquet")
 
@@ -19,6 +20,9 @@ def check_inputs(reading: Reading) -> None:
     folders = {name: i for name, i in reading.inputs.items() if isinstance(i, Folder)}
     if reading.inputs and len(reading.inputs) == len(reading.spec.inputs) and not folders:
         _check_driven(reading)
+    for name, driver in reading.inputs.items():
+        if isinstance(driver, Changes):
+            _check_reach(reading, f"inputs.{name}.reach", driver)
     if len(folders) > 1:
         reading.add("inputs", f"folders {', '.join(folders)}", "one folder", "make a bronze table of each folder")
     for name, given in folders.items():
@@ -29,6 +33,24 @@ def _check_driven(reading: Reading) -> None:
     if not any(isinstance(i, Changes) for i in reading.inputs.values()):
         hint = "a snapshot alone never starts a batch; read one table with changes(...)"
         reading.add("inputs", f"only snapshots: {', '.join(reading.inputs)}", "an input that drives", hint)
+
+
+def _check_reach(reading: Reading, key: str, driver: Changes) -> None:
+    """Days touch later days only where a table computes days again."""
+    reach: object = driver.reach
+    if not isinstance(reach, timedelta) or reach < timedelta(0):
+        reading.add(key, repr(reach), "a timedelta that is not negative", "like timedelta(days=30)")
+    elif reach > timedelta(0) and not _is_by_date(reading):
+        hint = 'like Recompute(by=["sold_date"])'
+        reading.add(key, f"{reach}, with {reading.spec.write!r}", "Recompute by one column that is a date", hint)
+
+
+def _is_by_date(reading: Reading) -> bool:
+    write = reading.spec.write
+    if not isinstance(write, Recompute) or len(write.by) != 1:
+        return False
+    kind = (reading.columns or {}).get(write.by[0])
+    return kind is None or kind.typeName() in ("date", "void")
 
 
 def _check_parameters(reading: Reading) -> None:

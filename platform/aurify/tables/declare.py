@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aurify.errors import ConfigurationError, Problem
@@ -19,9 +20,12 @@ ATTRIBUTE = "__aurify_table__"
 SOURCE_KEYS = ("_source_file", "_delivery", "_source_row")
 
 
-def changes(table: str) -> Changes:
-    """A driving input: rows of `table` that are new, changed or removed."""
-    return Changes(table)
+def changes(table: str, *, reach: timedelta = timedelta(0)) -> Changes:
+    """A driving input: rows of `table` that are new, changed or removed.
+
+    `reach` is for a table that computes days again, from rows of earlier days too: how far back they may lie.
+    """
+    return Changes(table, reach)
 
 
 def snapshot(table: str) -> Snapshot:

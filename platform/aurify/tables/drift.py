@@ -71,5 +71,5 @@ def code_fingerprint(spec: TableSpec) -> str:
         source = textwrap.dedent(inspect.getsource(spec.function))
     except (OSError, TypeError):
         source = spec.function.__qualname__
-    said = f"{source}\n{spec.columns}\n{spec.keys}\n{spec.write}\n{dict(spec.inputs)}\n{spec.rows}"
+    said = f"{source}\n{spec.columns}\n{spec.keys}\n{spec.write}\n{dict(spec.inputs)}\n{spec.rows}\n{spec.view}"
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from aurify.config.columns import parse_columns
 from aurify.config.names import quoted
 from aurify.publish.batch_log import Batch, VersionRange
 from aurify.publish.changes import ChangeReader, current_deliveries, input_gone
-from aurify.publish.read import MOST_LITERALS, overlaps, read_version, without_tombstones
+from aurify.publish.read import MOST_LITERALS, holds, overlaps, read_version, without_tombstones
 from aurify.publish.target import Handle, Target
 from aurify.sources import Delivery, FolderOptions, read_files
 from aurify.storage import Storage
@@ -109,10 +109,20 @@ class BatchInputs:
         return {row for frame in self._touched() for row in _collected(frame)}
 
     def _touched(self) -> list[DataFrame]:
-        found = [reader.touched(self._by) for reader in self._readers.values()]
+        found = [self._reached(reader.touched(self._by), self._days(name)) for name, reader in self._readers.items()]
         if self._taken is not None:
             found.append(self._taken.select(*map(quoted, self._by)).distinct())
         return found
+
+    def _days(self, driver: str) -> int:
+        return self._spec.drivers[driver].reach_days
+
+    def _reached(self, touched: DataFrame, days: int) -> DataFrame:
+        """The days that changed, and those up to `days` after; a row without a day touches those without one."""
+        if not days:
+            return touched
+        day = F.col(quoted(self._by[0]))
+        return touched.select(F.explode_outer(F.sequence(day, F.date_add(day, days))).alias(self._by[0])).distinct()
 
     @property
     def _by(self) -> tuple[str, ...]:
@@ -126,7 +136,7 @@ class BatchInputs:
         if self._by:
             put = {name: self._restricted(name) for name in self._spec.drivers}
             read = sum(r.changed_records for r in self._readers.values())
-            scanned = sum(self._in_touched_files(r.handle) for r in self._readers.values())
+            scanned = sum(self._in_files(name, r.handle) for name, r in self._readers.items())
             return Frames({**put, **fixed}, None, read, 0, scanned)
         put = {name: self._put(name) for name in self._spec.drivers}
         read = sum(r.count() for r in self._readers.values())
@@ -150,19 +160,52 @@ class BatchInputs:
         return self._spark.createDataFrame([], self._targets[self._spec.drivers[name].table].schema)
 
     def _restricted(self, name: str) -> DataFrame:
-        """The rows of the touched groups, as of the batch's version of the driving table."""
+        """The rows of the touched groups, as of the batch's version of the driving table; with a reach, some more."""
         if name not in self._batch.changes:
             return self._put(name)
-        return self.in_groups(self._version(self._batch.changes[name], self.groups))
+        rows = self._version(self._batch.changes[name], self._given(name))
+        return rows if self._days(name) else self.in_groups(rows)
 
-    def _in_touched_files(self, handle: Handle) -> int:
-        return sum(f.records or 0 for f in handle.live_files() if overlaps(f, self.groups))
+    def _given(self, name: str) -> dict[str, list[Any]]:
+        """The values of the `by` columns among the rows that a driver gives: its reach before those touched, too."""
+        days = self._days(name)
+        if not days:
+            return self.groups
+        ((column, touched),) = self.groups.items()
+        before = {day - timedelta(days=back) for day in touched if day is not None for back in range(days + 1)}
+        return {column: [*sorted(before), *([None] if None in touched else [])]}
+
+    def _in_files(self, name: str, handle: Handle) -> int:
+        given = self._given(name)
+        return sum(f.records or 0 for f in handle.live_files() if overlaps(f, given))
+
+    @property
+    def in_days(self) -> Column | None:
+        """Whether a row is of a touched day, or of none; None where the driving inputs do not reach further."""
+        if not any(self._days(name) for name in self._readers):
+            return None
+        ((column, touched),) = self.groups.items()
+        return holds(column, [*(value for value in touched if value is not None), None])
+
+    def of_touched(self, made: DataFrame) -> DataFrame:
+        """Of what the function made, the rows of the touched groups and of none; the others only reach into them."""
+        condition = self.in_days
+        if condition is None:
+            return made
+        rows, column = made.where(condition), self._by[0]
+        nowhere = self._spark.range(1).select(F.lit(None).cast("date").alias(column))
+        return rows if self._few_groups else self._among(rows, [*self._touched(), nowhere])
 
     def in_groups(self, rows: DataFrame) -> DataFrame:
         """Of rows that are limited to the values of each `by` column, those of the touched groups exactly."""
-        if len(self._by) == 1 and all(len(values) <= MOST_LITERALS for values in self.groups.values()):
-            return rows
-        touched = reduce(DataFrame.unionByName, self._touched()).distinct()
+        return rows if self._few_groups else self._among(rows, self._touched())
+
+    @property
+    def _few_groups(self) -> bool:
+        return len(self._by) == 1 and all(len(values) <= MOST_LITERALS for values in self.groups.values())
+
+    def _among(self, rows: DataFrame, groups: Sequence[DataFrame]) -> DataFrame:
+        touched = reduce(DataFrame.unionByName, groups).distinct()
         pairs = [F.col(f"rows.{quoted(c)}").eqNullSafe(F.col(f"touched.{quoted(c)}")) for c in self._by]
         return rows.alias("rows").join(touched.alias("touched"), pairs, "left_semi")
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from aurify.features.view import FeatureView
+
 Columns = str | Sequence[str]
 
 SOURCE_COLUMNS = "_source_file string, _source_row bigint, _delivery int, _delivered_at timestamp"
@@ -25,9 +27,19 @@ def as_names(columns: Columns) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Changes:
-    """A driving input: the rows of `table` that are new, changed or removed since the last batch."""
+    """A driving input: the rows of `table` that are new, changed or removed since the last batch.
+
+    With a `reach`, for a Recompute by a date: a changed row touches its day and those up to `reach` later, and a day
+    is computed from its own rows and those of the days up to `reach` before.
+    """
 
     table: str
+    reach: timedelta = timedelta(0)
+
+    @property
+    def reach_days(self) -> int:
+        """The reach in whole days, rounded up."""
+        return -(-self.reach // timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,7 @@ class TableSpec:
     owner: str = ""
     doc: str = ""
     file: str = ""
+    view: FeatureView | None = None
 
     @property
     def layer(self) -> str:

@@ -50,8 +50,8 @@ def stage(spec: TableSpec, attempt: Attempt, inputs: BatchInputs, book: Rulebook
     frames = inputs.frames()
     spread(attempt.spark, frames.scanned)
     target = attempt.target
-    made = call(spec, target, frames.put)
-    rows = contract_rows(target, made)
+    made = call(spec, target, frames.put, inputs.in_days)
+    rows = inputs.of_touched(contract_rows(target, made))
     checks = _checks(spec, attempt, book, castable_columns(target, made))
     if book.quarantine.accepted is not None:
         told = pointers(pointer_columns(target, rows))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aurify.config.columns import sql_type
 from aurify.config.names import quoted
 from aurify.errors import AurifyError, ConfigurationError, Problem, did_you_mean
+from aurify.features.view import ViewFunction
 from aurify.publish.merge import ranks
 from aurify.publish.ranges import RANGE, Bounds, in_ranges
 from aurify.publish.target import DELETED, Target
@@ -23,12 +24,18 @@ RAW, POINTERS = "_raw", "_pointers"
 OURS = "_aurify"
 
 
-def call(spec: TableSpec, target: Target, frames: Mapping[str, DataFrame]) -> DataFrame:
-    """What the table's function makes of its inputs; stops where that has not the contract's columns."""
+def call(spec: TableSpec, target: Target, frames: Mapping[str, DataFrame], only: Column | None = None) -> DataFrame:
+    """What the table's function makes of its inputs; stops where that has not the contract's columns.
+
+    `only` says which rows are needed: a feature view does not compute the others.
+    """
     from pyspark.sql import DataFrame as Frame
 
     try:
-        made = spec.function(**frames)
+        if only is not None and isinstance(spec.function, ViewFunction):
+            made = spec.function.of_some(only, **frames)
+        else:
+            made = spec.function(**frames)
     except AurifyError:
         raise
     except Exception as error:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
 from aurify.config.project import find_root
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from aurify.workflows.plan import Plan
     from aurify.workflows.report import RunReport
+    from aurify.workflows.training_set import TrainingSet
 
 
 class Lake:
@@ -212,6 +213,15 @@ class Lake:
         from aurify.workflows.replay import replay
 
         return replay(self, table)
+
+    def training_set(self, name: str, labels: str, views: Sequence[str], *, target: str, **more: Any) -> TrainingSet:
+        """Labels with the features of some views at their time, as a Delta table that stays as it is.
+
+        `time`, `between`, `known_at`, `known_by` and `tolerance` are those of `workflows.training_set`.
+        """
+        from aurify.workflows.training_set import training_set
+
+        return training_set(self, name, labels, views, target=target, **more)
 
     def quarantine(self, table: str, pending: bool = False) -> DataFrame:
         """The rows of a table that failed, with their reasons; those whose batch is published, or the pending ones.

@@ -1,4 +1,8 @@
-"""Till files like those of UCI Online Retail, of any size, the same for the same seed, with answers."""
+"""The files of a new-retail company, of any size, the same for the same seed, with answers.
+
+Till lines like those of UCI Online Retail; card payments, and findings on them, like those of the Fraud Detection
+Handbook.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from aurify.errors import ConfigurationError
 from retail.generate.answers import Answer, Record
 from retail.generate.bad_files import bad_files as files_that_are_bad
 from retail.generate.landing import land, write_file
+from retail.generate.payment_files import land_payments
+from retail.generate.payments import Cards
 from retail.generate.schedule import Delivery, Tills, landing
 
 __all__ = ["GeneratedReport", "generate"]
@@ -26,6 +32,8 @@ class GeneratedReport:
     files: int
     lines: int
     faults: int
+    payments: int
+    frauds: dict[str, int]
     expected: dict[str, dict[str, int | str]]
 
 
@@ -43,13 +51,17 @@ def generate(
     disorder: bool = True,
     bad_files: bool = False,
     gzip: bool = True,
+    payments_per_day: int | None = None,
+    history: int = 0,
 ) -> GeneratedReport:
-    """Write `out`/pos_lines/*.csv.gz and the answers to their faults, `out`/answers/.
+    """Write `out`/pos_lines, card_payments and fraud_reports, and the answers to their faults, `out`/answers/.
 
     What arrives on the days from `landed` up to `days` is written, as it lies there afterwards: so `days=3` lands
     three days at once, and `days=4, landed=3` the fourth. Names, bytes and modification times follow from the
     arguments. `disorder` stands for late, repeated and corrected lines; without it a day has exactly `rows_per_day`
-    lines. `bad_files` adds, on the first day, one file of each kind that can't be read.
+    lines. `bad_files` adds, on the first day, one file of each kind that can't be read. Of card payments there are
+    `payments_per_day`, or a quarter of the lines; they begin `history` days before `start`, and what they were found
+    to be comes a week later.
     """
     root, tills = _local(out), Tills(rows_per_day, seed, start, files_per_day, faults, disorder, gzip)
     deliveries = landing(tills, landed, days)
@@ -59,9 +71,20 @@ def generate(
         written += _write_bad_files(root / "pos_lines", tills)
     record = earlier + written
     record.write(root / "answers")
+    cards = Cards(rows_per_day // 4 if payments_per_day is None else payments_per_day, seed, start, faults)
+    first = -history
+    paid = land_payments(root, cards, first, landed or first, days)
     lines = sum(delivery.lines for delivery in written.deliveries)
-    counts = len(written.deliveries), lines, len(written.answers)
-    return GeneratedReport(str(root / "pos_lines"), str(root / "answers"), *counts, record.expected())
+    return GeneratedReport(
+        folder=str(root / "pos_lines"),
+        answers=str(root / "answers"),
+        files=len(written.deliveries),
+        lines=lines,
+        faults=len(written.answers),
+        payments=paid.payments + len(paid.bad),
+        frauds=paid.frauds,
+        expected={**record.expected(), **paid.expected()},
+    )
 
 
 def _write_bad_files(folder: Path, tills: Tills) -> Record:
