@@ -147,3 +147,14 @@ def test_a_reach_is_for_tables_computed_by_the_day() -> None:
         return rows
 
     assert list(mistakes(getattr(cards, ATTRIBUTE))) == ["inputs.rows.reach"]
+
+
+def test_an_input_touches_no_days_before_the_shortest_delay() -> None:
+    late = [Window("count", DAY, delay=7 * DAY), Window("count", 3 * DAY, delay=9 * DAY)]
+    spec = spec_of(features=late, inputs={"rows": changes("bronze.paid", after=7 * DAY)})
+    given = spec.drivers["rows"]
+    assert mistakes(spec) == {}
+    assert (given.after_days, given.reach_days) == (6, 13)
+    assert list(mistakes(spec_of(features=late, inputs={"rows": changes("bronze.paid", after=9 * DAY)}))) == [
+        "inputs.rows.reach"
+    ]

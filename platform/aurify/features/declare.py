@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from aurify.features.declared import Feature
-from aurify.features.view import FeatureView, ViewFunction
+from aurify.features.view import SLACK, FeatureView, ViewFunction
 from aurify.tables.declare import ATTRIBUTE, table
 from aurify.tables.spec import Changes, Columns, Input, Recompute, TableSpec, as_names
 
@@ -61,4 +62,6 @@ def feature_view(
 
 
 def _reaching(given: Input, view: FeatureView) -> Input:
-    return replace(given, reach=max(given.reach, view.reach)) if isinstance(given, Changes) else given
+    if not isinstance(given, Changes):
+        return given
+    return replace(given, reach=max(given.reach, view.reach), after=max(given.after - SLACK, timedelta(0)))

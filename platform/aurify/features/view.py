@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_NAME = 63
-_SLACK = timedelta(days=1)  # the dates of a business time zone, whose days may have 25 hours
+SLACK = timedelta(days=1)  # the dates of a business time zone, whose days may have 25 hours
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,12 @@ class FeatureView:
     def reach(self) -> timedelta:
         """How far before a row its oldest event may lie, with a day for the borders of dates."""
         lengths = [window.over + window.delay for window in self.windows]
-        return max(lengths) + _SLACK if lengths else timedelta(0)
+        return max(lengths) + SLACK if lengths else timedelta(0)
+
+    @property
+    def delay(self) -> timedelta:
+        """How far before a row its newest event lies at least."""
+        return min((window.delay for window in self.windows), default=timedelta(0))
 
     @property
     def contract(self) -> str:

@@ -38,9 +38,18 @@ def _check_driven(reading: Reading) -> None:
 def _check_reach(reading: Reading, key: str, driver: Changes) -> None:
     """Days touch later days only where a table computes days again."""
     reach: object = driver.reach
-    if not isinstance(reach, timedelta) or reach < timedelta(0):
-        reading.add(key, repr(reach), "a timedelta that is not negative", "like timedelta(days=30)")
-    elif reach > timedelta(0) and not _is_by_date(reading):
+    after: object = driver.after
+    lengths = [value for value in (reach, after) if not isinstance(value, timedelta) or value < timedelta(0)]
+    for value in lengths:
+        reading.add(key, repr(value), "a timedelta that is not negative", "like timedelta(days=30)")
+    if lengths:
+        return
+    if driver.after > driver.reach:
+        reading.add(key, f"after {after}, which is more than the reach {reach}", "a shorter one")
+    elif driver.after > timedelta(0) and reading.spec.view is not None and driver.after > reading.spec.view.delay:
+        found = f"after {after}, with a window that looks back {reading.spec.view.delay} at least"
+        reading.add(key, found, "not more than the shortest delay", "a changed row would be missed")
+    elif driver.reach > timedelta(0) and not _is_by_date(reading):
         hint = 'like Recompute(by=["sold_date"])'
         reading.add(key, f"{reach}, with {reading.spec.write!r}", "Recompute by one column that is a date", hint)
 

@@ -20,12 +20,13 @@ ATTRIBUTE = "__aurify_table__"
 SOURCE_KEYS = ("_source_file", "_delivery", "_source_row")
 
 
-def changes(table: str, *, reach: timedelta = timedelta(0)) -> Changes:
+def changes(table: str, *, reach: timedelta = timedelta(0), after: timedelta = timedelta(0)) -> Changes:
     """A driving input: rows of `table` that are new, changed or removed.
 
-    `reach` is for a table that computes days again, from rows of earlier days too: how far back they may lie.
+    `reach` is for a table that computes days again, from rows of earlier days too: how far back they may lie. `after`
+    is how far they lie back at least: 7 days for facts that nothing looks at in their first week.
     """
-    return Changes(table, reach)
+    return Changes(table, reach, after)
 
 
 def snapshot(table: str) -> Snapshot:

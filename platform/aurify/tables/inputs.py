@@ -109,7 +109,7 @@ class BatchInputs:
         return {row for frame in self._touched() for row in _collected(frame)}
 
     def _touched(self) -> list[DataFrame]:
-        found = [self._reached(reader.touched(self._by), self._days(name)) for name, reader in self._readers.items()]
+        found = [self._reached(reader.touched(self._by), name) for name, reader in self._readers.items()]
         if self._taken is not None:
             found.append(self._taken.select(*map(quoted, self._by)).distinct())
         return found
@@ -117,12 +117,14 @@ class BatchInputs:
     def _days(self, driver: str) -> int:
         return self._spec.drivers[driver].reach_days
 
-    def _reached(self, touched: DataFrame, days: int) -> DataFrame:
-        """The days that changed, and those up to `days` after; a row without a day touches those without one."""
-        if not days:
+    def _reached(self, touched: DataFrame, driver: str) -> DataFrame:
+        """The days that the changed ones reach; a row without a day touches those without one."""
+        given = self._spec.drivers[driver]
+        if not given.reach_days:
             return touched
         day = F.col(quoted(self._by[0]))
-        return touched.select(F.explode_outer(F.sequence(day, F.date_add(day, days))).alias(self._by[0])).distinct()
+        days = F.sequence(F.date_add(day, given.after_days), F.date_add(day, given.reach_days))
+        return touched.select(F.explode_outer(days).alias(self._by[0])).distinct()
 
     @property
     def _by(self) -> tuple[str, ...]:
@@ -172,7 +174,8 @@ class BatchInputs:
         if not days:
             return self.groups
         ((column, touched),) = self.groups.items()
-        before = {day - timedelta(days=back) for day in touched if day is not None for back in range(days + 1)}
+        back = range(self._spec.drivers[name].after_days, days + 1)
+        before = {day - timedelta(days=past) for day in touched if day is not None for past in back}
         return {column: [*sorted(before), *([None] if None in touched else [])]}
 
     def _in_files(self, name: str, handle: Handle) -> int:

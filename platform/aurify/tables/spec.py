@@ -29,17 +29,23 @@ def as_names(columns: Columns) -> tuple[str, ...]:
 class Changes:
     """A driving input: the rows of `table` that are new, changed or removed since the last batch.
 
-    With a `reach`, for a Recompute by a date: a changed row touches its day and those up to `reach` later, and a day
-    is computed from its own rows and those of the days up to `reach` before.
+    With a `reach`, for a Recompute by a date: a changed row touches the days from `after` its own up to `reach` later,
+    and a day is computed from the rows of the days that reach it.
     """
 
     table: str
     reach: timedelta = timedelta(0)
+    after: timedelta = timedelta(0)
 
     @property
     def reach_days(self) -> int:
         """The reach in whole days, rounded up."""
         return -(-self.reach // timedelta(days=1))
+
+    @property
+    def after_days(self) -> int:
+        """The days that a row does not touch yet, its own the first of them."""
+        return self.after // timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ KNOWN_AFTER = 7 * DAY
 
 @feature_view(
     "gold.terminal_risk",
-    inputs={"payments": changes("silver.card_payments"), "reports": changes("silver.fraud_reports")},
+    inputs={"payments": changes("silver.card_payments"), "reports": changes("silver.fraud_reports", after=KNOWN_AFTER)},
     entity="terminal_id",
     event_time="paid_at",
     arrival_time="reported_at",
