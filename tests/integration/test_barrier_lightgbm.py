@@ -14,8 +14,10 @@ from pyspark.sql import functions as F
 
 from aurify.errors import ConfigurationError, EnvironmentFailure, TrainingStopped
 from aurify.models import barrier_lightgbm
+from aurify.models.barrier_frame import Roles, placed, prepared
 from aurify.models.barrier_lightgbm import Fitted, fit, scored
-from aurify.models.barrier_worker import Plan, trained
+from aurify.models.barrier_rows import Plan
+from aurify.models.barrier_worker import trained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,6 +215,16 @@ def test_nothing_to_learn_is_told_at_once(rows: DataFrame) -> None:
         assert part in text, part
     with pytest.raises(ConfigurationError, match="NULL or NaN in 1 rows"):
         fitted(rows.withColumn("is_fraud", F.expr("if(id = 7, null, is_fraud)")))
+
+
+def test_rows_are_spread_and_those_that_validate_are_the_first_workers(rows: DataFrame) -> None:
+    roles = Roles(("amount",), "is_fraud", None, (), ("id",), "is_later", True)
+    lying = placed(prepared(rows, None, roles, False), 7).groupBy(F.spark_partition_id().alias("worker"))
+    counts = lying.agg(F.count_if("_validation").alias("validate"), F.count("*").alias("all"))
+    found = {row.worker: row for row in counts.collect()}
+    later = rows.where("is_later").count()
+    assert {worker: row.validate for worker, row in found.items()} == {0: later, **dict.fromkeys(range(1, 7), 0)}
+    assert min(row["all"] - row.validate for row in found.values()) > 0.8 * (6_000 - later) / 7
 
 
 def test_rows_that_all_go_to_one_worker_are_refused(rows: DataFrame) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
-from aurify.models.barrier_worker import LABEL, VALIDATION, WEIGHT
+from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.numeric_columns import number
 
 if TYPE_CHECKING:

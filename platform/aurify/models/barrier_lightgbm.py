@@ -23,7 +23,9 @@ from aurify.models.barrier_preflight import (
     refuse_unlearnable,
     refuse_without_package,
 )
-from aurify.models.barrier_worker import PORT_TAKEN, RESULT, Plan, trained
+from aurify.models.barrier_rows import Plan
+from aurify.models.barrier_training import PORT_TAKEN
+from aurify.models.barrier_worker import RESULT, trained
 from aurify.models.lightgbm_scores import predictor, scored
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aurify.errors import ConfigurationError, EnvironmentFailure, Problem, did_you_mean
 from aurify.models.barrier_frame import Roles, feature
-from aurify.models.barrier_worker import LABEL, VALIDATION, WEIGHT
+from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.numeric_columns import is_number
 
 if TYPE_CHECKING:
