@@ -44,6 +44,12 @@ DEFAULTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "verbosity": (-1, ("verbose",)),
     "time_out": (MINUTES_OF_SILENCE, ()),
 }
+CAUSES = (
+    r"^(?!org\.|java\.|py4j\.)[\w.]*(?:Error|Exception): .+$",
+    r"Python worker exited unexpectedly.*$",
+    r"Job (?:aborted|\d+ cancelled).*$",
+    r"\S.*$",
+)
 THREADS = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 
 
@@ -138,18 +144,26 @@ def _told(rows: DataFrame, plan: Plan) -> list[Row]:
             if left and PORT_TAKEN in str(error):
                 continue
             expected = "training that ends in all workers"
-            raise EnvironmentFailure.of("fit", _reason(str(error)), expected, "look into the workers' logs") from error
+            hint = (
+                "see the workers' logs; one that exits unexpectedly had mostly too little spark.executor.memoryOverhead"
+            )
+            raise EnvironmentFailure.of("fit", _reason(str(error)), expected, hint) from error
     raise AssertionError("the last attempt returns or raises")
 
 
 def _reason(text: str) -> str:
-    """The Python error in what Spark tells of a failed job.
+    """The cause in what Spark tells of a failed job: a Python error before a worker's end before all else.
 
     >>> _reason("Job aborted: Traceback (most recent call last):\\nlightgbm.basic.LightGBMError: bad value\\n\\tat org")
     'lightgbm.basic.LightGBMError: bad value'
+    >>> _reason("An error occurred\\n: org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)\\n")
+    'Python worker exited unexpectedly (crashed)'
     """
-    raised = re.findall(r"^(?!org\.|java\.|py4j\.)[\w.]*(?:Error|Exception): .+$", text, re.MULTILINE)
-    return str(raised[0]) if raised else text.strip().splitlines()[0]
+    for cause in CAUSES:
+        found = re.search(cause, text, re.MULTILINE)
+        if found:
+            return found[0]
+    return text
 
 
 def _fitted(told: list[Row], asked: Asked) -> Fitted:
