@@ -87,6 +87,10 @@ class EnvironmentFailure(AurifyError):
     exit_code = 3
 
 
+class TrainingStopped(AurifyError):
+    """A fit that was ended before it was done, by its time limit."""
+
+
 def did_you_mean(found: str, known: Iterable[str]) -> str:
     """A hint that names the closest known words, or lists what there is."""
     names = sorted(known)

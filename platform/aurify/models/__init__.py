@@ -1,0 +1,1 @@
+"""Models: what is learned from features, kept with what it saw, and judged before it replaces another."""
