@@ -21,6 +21,7 @@ from aurify.features.windows import Lag, Window
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 PAIRS_AT_ONCE = 4_000_000
+_LARGEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,42 @@ class Events:
     available: Whole | None = None
 
     @cached_property
+    def _from(self) -> int:
+        return int(self.at.min()) - 1 if len(self.at) else 0
+
+    @cached_property
+    def _span(self) -> int:
+        """One more than the microseconds between the first event of all and the last, and one before."""
+        return int(self.at.max()) - self._from + 1 if len(self.at) else 1
+
+    @cached_property
+    def _ordered(self) -> Whole | None:
+        """One ascending number an event, of its entity and its moment; None where such numbers would be too large."""
+        if len(self.at) and (int(self.entity[-1]) + 1) * self._span > _LARGEST:
+            return None
+        return self._number(self.entity, self.at)
+
+    def _number(self, entity: Whole, at: Whole) -> Whole:
+        return entity * self._span + np.clip(at - self._from, 0, self._span - 1)
+
+    @cached_property
     def _moments(self) -> Whole:
         return np.unique(self.at)
 
     @cached_property
-    def _ordered(self) -> Whole:
-        """One ascending number an event, of its entity and the rank of its moment."""
-        return self._number(self.entity, np.searchsorted(self._moments, self.at))
-
-    def _number(self, entity: Whole, rank: Whole) -> Whole:
-        return entity * (len(self._moments) + 1) + rank
+    def _ranked(self) -> Whole:
+        """As `_ordered`, of the rank of its moment: slower, and never too large."""
+        return self.entity * (len(self._moments) + 1) + np.searchsorted(self._moments, self.at)
 
     def first(self, entity: Whole, at: Whole, side: Literal["left", "right"]) -> Whole:
         """The place of the entity's first event not earlier than `at` ("left"), or later ("right")."""
-        return np.searchsorted(self._ordered, self._number(entity, np.searchsorted(self._moments, at, side)))
+        if self._ordered is not None and len(self.at):
+            late = at > self.at.max()
+            numbers = self._number(entity, at)
+            places = np.searchsorted(self._ordered, numbers, side)
+            return np.where(late, np.searchsorted(self._ordered, numbers, "right"), places) if late.any() else places
+        rank = np.searchsorted(self._moments, at, side)
+        return np.searchsorted(self._ranked, entity * (len(self._moments) + 1) + rank)
 
 
 @dataclass(frozen=True)
