@@ -102,12 +102,13 @@ def is_close(one: float | None, other: float | None) -> bool:
     )
 
 
-@pytest.mark.parametrize("pairs_at_once", [7, 4_000_000])
+@pytest.mark.parametrize(("pairs_at_once", "largest"), [(7, 0), (4_000_000, 2**63 - 1)])
 @pytest.mark.parametrize("late", [True, False])
 def test_every_window_is_what_brute_force_finds(
-    late: bool, pairs_at_once: int, monkeypatch: pytest.MonkeyPatch
+    late: bool, pairs_at_once: int, largest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rolling, "PAIRS_AT_ONCE", pairs_at_once)
+    monkeypatch.setattr(rolling, "_LARGEST", largest)
     for seed in range(4):
         events = drawn(seed)
         found = computed(events, late)
