@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import command_line, days, features, gate, growth, peers, refresh
+from benchmarks import command_line, days, features, fraud, gate, growth, peers, refresh
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "days": days.measure,
     "gate": gate.measure,
     "features": features.measure,
+    "fraud": fraud.measure,
     "growth": growth.measure,
     "cli": command_line.measure,
 }

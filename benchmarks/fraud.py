@@ -1,0 +1,165 @@
+"""`fraud`: the Fraud Detection Handbook's protocol on its real payments, through views, training set, fit and metrics.
+
+Not a race: how good the detection is. Train on seven days, wait seven for their labels, test on seven; parameters are
+chosen on weeks before the test, which is looked at once for each set of features.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from itertools import product
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import program, results
+from benchmarks.meter import Meter
+from benchmarks.program import ROOT
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+REAL = ROOT.parent / "shared" / "data" / "fraud_handbook" / "by-day"
+VIEWS = ("gold.customer_payments", "gold.terminal_risk")
+WEEK = timedelta(days=7)
+FIRST_TEST, TESTS = date(2018, 8, 8), 4  # the handbook's test week, then three more
+VALIDATIONS = [date(2018, 7, 25) - n * WEEK for n in range(4)]  # known by the end of training for the first test
+LOOK_BACK = timedelta(days=40)
+PUBLISHED = (
+    "amount", "is_weekend", "is_night",
+    *(f"{what}_{days}d" for what, days in product(("count", "mean_amount"), (1, 7, 30))),
+    *(f"{what}_{days}d_after_7d" for what, days in product(("count", "share_is_fraud"), (1, 7, 30))),
+)  # fmt: skip
+OWN = (*PUBLISHED, "max_amount_30d", "lag1_amount_30d", "amount_per_mean_amount_30d")
+GRID = [
+    {"num_leaves": leaves, "min_data_in_leaf": least, "learning_rate": 0.05, "rounds": 150}
+    for leaves, least in product((7, 15, 31), (20, 100))
+]
+FIXED = {"objective": "binary", "feature_fraction": 0.8, "bagging_fraction": 0.8, "bagging_freq": 1, "seed": 7}
+
+
+def measure(scratch: Path) -> None:
+    """Write how well it went, or say that the data is missing."""
+    if not REAL.is_dir():
+        print("fraud: the real data is not beside the project")
+        return
+    run = program.run("benchmarks.fraud:work", warehouse=str(scratch / "lake"), sources=str(scratch / "sources"))
+    told = run["returned"]
+    results.write("fraud", {"payments": told["payments"]}, told["found"], {**told["chosen"], "costs": run["costs"]})
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A week of payments to be scored; what is learned was known before it."""
+
+    test: date
+
+    @property
+    def train(self) -> date:
+        """The first day of training."""
+        return self.test - 2 * WEEK
+
+    def train_rows(self, rows: DataFrame) -> DataFrame:
+        """The seven days of training, a week before the test."""
+        return _between(rows, self.train, self.train + WEEK)
+
+    def test_rows(self, rows: DataFrame) -> DataFrame:
+        """The seven days of the test, without cards that were known to be compromised by the day before."""
+        from pyspark.sql import functions as F
+
+        frauds = _between(rows, self.train, self.test + WEEK).where("is_fraud")
+        known = frauds.groupBy("customer_id").agg(F.min(F.to_date("reported_at")).alias("known_on"))
+        week = _between(rows, self.test, self.test + WEEK).join(known, "customer_id", "left")
+        return week.where("known_on IS NULL OR known_on >= paid_date").drop("known_on")
+
+
+def _between(rows: DataFrame, first: date, until: date) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    return rows.where((F.col("paid_date") >= F.lit(first)) & (F.col("paid_date") < F.lit(until)))
+
+
+def work(spark: SparkSession, meter: Meter, warehouse: str, sources: str) -> dict[str, Any]:
+    """Views, training set, a choice by validation weeks, and the test weeks."""
+    from aurify import connect
+    from retail.handbook import split
+
+    first = VALIDATIONS[-1] - 2 * WEEK
+    last = FIRST_TEST + TESTS * WEEK
+    files = [f for f in sorted(REAL.glob("*.parquet")) if first - LOOK_BACK <= date.fromisoformat(f.stem) < last]
+    payments = split(files, Path(sources))
+    os.environ.update(AURIFY_SOURCES=sources, AURIFY_WAREHOUSE=warehouse)
+    lake = connect("local", project=ROOT, spark=spark)
+    with meter.section("views"):
+        report = lake.refresh(*(f"+{view}" for view in VIEWS))
+    if report.exit_code:
+        raise SystemExit(f"the refresh ended with {report.exit_code}: {report.as_dict()}")
+    with meter.section("training set"):
+        made = lake.training_set(
+            "card_fraud", "silver.fraud_reports", VIEWS, target="is_fraud", time="paid_at", between=(first, last)
+        )
+    rows = made.read(spark).cache()
+    found: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
+    for name, features in {"published": PUBLISHED, "own": OWN}.items():
+        with meter.section(f"search {name}"):
+            parameters, told = _chosen(rows, features)
+        chosen[name] = {"parameters": parameters, "validation_average_precision": told}
+        with meter.section(f"tests {name}"):
+            weeks = [_tested(rows, features, parameters, FIRST_TEST + n * WEEK) for n in range(TESTS)]
+        found[name] = {**weeks[0], "prequential": _spread(weeks)}
+    return {"payments": payments, "found": found, "chosen": chosen}
+
+
+def _chosen(rows: DataFrame, features: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """The parameters with the best mean average precision over the validation weeks."""
+    scores = {
+        place: fmean(_average_precision(rows, features, parameters, day) for day in VALIDATIONS)
+        for place, parameters in enumerate(GRID)
+    }
+    best = max(scores, key=lambda place: scores[place])
+    return GRID[best], scores[best]
+
+
+def _average_precision(rows: DataFrame, features: Sequence[str], parameters: Mapping[str, Any], day: date) -> float:
+    from aurify.models import classifier_metrics
+
+    scores = _scored(rows, features, parameters, Fold(day))
+    return float(classifier_metrics(scores, "is_fraud").average_precision or 0.0)
+
+
+def _scored(rows: DataFrame, features: Sequence[str], parameters: Mapping[str, Any], fold: Fold) -> DataFrame:
+    from aurify.models.barrier_lightgbm import fit, scored
+
+    given = {**FIXED, **{name: value for name, value in parameters.items() if name != "rounds"}}
+    fitted = fit(
+        fold.train_rows(rows),
+        features=features,
+        label="is_fraud",
+        parameters=given,
+        workers=1,
+        rounds=parameters["rounds"],
+        order_by=["payment_id"],
+    )
+    return scored(fold.test_rows(rows), fitted.model_text, features)
+
+
+def _tested(rows: DataFrame, features: Sequence[str], parameters: Mapping[str, Any], day: date) -> dict[str, Any]:
+    from aurify.models import card_precision_top_k, classifier_metrics, interval
+
+    scores = _scored(rows, features, parameters, Fold(day)).localCheckpoint()
+    metrics = classifier_metrics(scores, "is_fraud")
+    cards = card_precision_top_k(scores, 100, day="paid_date", card="customer_id", label="is_fraud")
+    sure = interval(scores, "average_precision", unit="customer_id", label="is_fraud")
+    wanted = ("rows", "positives", "roc_auc", "average_precision", "recall_at_precision", "ks", "brier")
+    told = {name: value for name, value in asdict(metrics).items() if name in wanted}
+    return {**told, "card_precision_at_100": cards.mean, "average_precision_95": [sure.low, sure.high]}
+
+
+def _spread(weeks: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Mean and deviation over the test weeks."""
+    names = ("roc_auc", "average_precision", "card_precision_at_100", "recall_at_precision")
+    return {name: [fmean(w[name] for w in weeks), stdev(w[name] for w in weeks)] for name in names}
