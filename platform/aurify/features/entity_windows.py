@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.features.windows import AGGREGATES, COUNTED, LAG, OF_FLAGS, OF_NUMBERS, WHOLE_NUMBERS, Lag, Window, keys_of
+from aurify.features.windows import (
+    COUNTED,
+    LAG,
+    OF_FLAGS,
+    OF_NUMBERS,
+    WHOLE_NUMBERS,
+    Lag,
+    Window,
+    is_known,
+    keys_of,
+    window_problems,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,7 +102,9 @@ def _with_windows_of(
     # rows without an entity find nothing: they are spread, for all of them in one task would be one slow task
     hashed = [own[f.name] for f in events.schema.fields if "map<" not in f.dataType.simpleString()]
     spread = F.when(F.col(_AT).isNull(), F.pmod(F.xxhash64(*hashed), F.lit(SPREAD)))
-    lagged = [f"{_AT}_{i}" for i, reading in enumerate(read) if reading in {w.reading for w in windows if is_lag(w)}]
+    lagged = [
+        f"{_AT}_{i}" for i, reading in enumerate(read) if reading in {w.reading for w in windows if isinstance(w, Lag)}
+    ]
     ordered = prepared.repartition(*map(F.col, by), spread).sortWithinPartitions(*by, _AT, *lagged)
     given = [StructField(own[field.name], field.dataType) for field in events.schema.fields]
     features = [
@@ -102,11 +114,6 @@ def _with_windows_of(
     plan = _Plan(by, read, list(windows), arrival_time is not None, only is not None, schema.names, rows_at_once)
     made = ordered.mapInArrow(partial(_rolled, plan=plan), schema)
     return made.toDF(*events.columns, *(field.name for field in features))
-
-
-def is_lag(window: Window | Lag) -> bool:
-    """Whether the order of events of one moment matters."""
-    return isinstance(window, Lag)
 
 
 def _available(at: Column, arrival_time: str) -> Column:
@@ -270,34 +277,16 @@ def _refuse_misfits(
 
 def _of_window(window: Window | Lag, schema: StructType) -> list[Problem]:
     where = f"with_windows: {window.name}"
-    problems = of_lengths(window, where)
-    if isinstance(window, Window) and window.aggregate not in AGGREGATES:
-        hint = did_you_mean(window.aggregate, AGGREGATES)
-        return [Problem(where, f"aggregate '{window.aggregate}'", ", ".join(AGGREGATES), hint)]
-    if not window.column:
-        if window.aggregate not in COUNTED:
-            problems.append(Problem(where, "no column", f"the column whose {window.aggregate} is taken"))
-    elif window.column not in schema.names:
+    problems = [replace(problem, where=where, key="") for problem in window_problems(window)]
+    if not window.column or not is_known(window):
+        return problems
+    if window.column not in schema.names:
         hint = did_you_mean(window.column, schema.names)
         problems.append(Problem(where, f"no column '{window.column}'", "a column of the events", hint))
     elif not _fits(window.aggregate, schema[window.column].dataType):
         kind = schema[window.column].dataType.simpleString()
         wanted = {"share": "a boolean", "distinct": "a text, a number, a date or a boolean"}
         problems.append(Problem(where, f"{window.column} is {kind}", wanted.get(window.aggregate, "a number")))
-    return problems
-
-
-def of_lengths(window: Window | Lag, where: str) -> list[Problem]:
-    """What is wrong with a window's lengths, or with the place of a lag."""
-    problems = []
-    if window.over <= timedelta(0):
-        problems.append(Problem(where, f"over {window.over}", "a length of more than nothing"))
-    if window.delay < timedelta(0):
-        problems.append(Problem(where, f"delay {window.delay}", "no look into the future"))
-    if isinstance(window, Lag) and window.delay == timedelta(0):
-        problems.append(Problem(where, "no delay", "events before the row's own moment", "leave delay out"))
-    if isinstance(window, Lag) and window.n < 1:
-        problems.append(Problem(where, f"n {window.n}", "1 for the event before, 2 for the one before that"))
     return problems
 
 

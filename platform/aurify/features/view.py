@@ -28,8 +28,8 @@ from aurify.features.declared import (
     unit_of,
     windows_of,
 )
-from aurify.features.entity_windows import of_lengths, with_windows
-from aurify.features.windows import AGGREGATES, COUNTED, LAG, OF_NUMBERS, Lag, Window
+from aurify.features.entity_windows import with_windows
+from aurify.features.windows import LAG, OF_NUMBERS, Lag, Window, window_problems
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -225,14 +225,7 @@ def _of_names(view: FeatureView) -> list[Problem]:
 
 
 def _of_feature(feature: Feature) -> list[Problem]:
-    problems: list[Problem] = []
-    for window in windows_of(feature):
-        problems += [Problem("", p.found, p.expected, p.hint, window.name) for p in of_lengths(window, window.name)]
-        if isinstance(window, Window) and window.aggregate not in AGGREGATES:
-            hint = did_you_mean(window.aggregate, AGGREGATES)
-            problems.append(Problem("", f"aggregate '{window.aggregate}'", ", ".join(AGGREGATES), hint, window.name))
-        elif not window.column and window.aggregate not in COUNTED:
-            problems.append(Problem("", "no column", f"the column whose {window.aggregate} is taken", key=window.name))
+    problems = [problem for window in windows_of(feature) for problem in window_problems(window)]
     if isinstance(feature, Change) and feature.back <= timedelta(0):
         problems.append(Problem("", f"back {feature.back}", "a length of more than nothing", key=feature.name))
     if isinstance(feature, Calendar):

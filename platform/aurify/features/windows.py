@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from aurify.errors import Problem, did_you_mean
+
 # Aggregates that need no column, numbers, a yes or no, or anything that can be told apart.
 COUNTED, OF_NUMBERS, OF_FLAGS, OF_ANYTHING = ("count",), ("sum", "mean", "std", "min", "max"), ("share",), ("distinct",)
 AGGREGATES = (*COUNTED, *OF_NUMBERS, *OF_FLAGS, *OF_ANYTHING)
@@ -88,6 +90,31 @@ class Lag:
 def keys_of(window: Window | Lag, entity: tuple[str, ...]) -> tuple[str, ...]:
     """The columns of the entity whose events a window looks at."""
     return (window.by,) if isinstance(window.by, str) else tuple(window.by) or entity
+
+
+def is_known(window: Window | Lag) -> bool:
+    """Whether its aggregate is one."""
+    return isinstance(window, Lag) or window.aggregate in AGGREGATES
+
+
+def window_problems(window: Window | Lag) -> list[Problem]:
+    """What is wrong with a window whatever the events are: aggregate, column, lengths; by its name."""
+    found = []
+    if not is_known(window):
+        found.append(
+            (f"aggregate '{window.aggregate}'", ", ".join(AGGREGATES), did_you_mean(window.aggregate, AGGREGATES))
+        )
+    elif not window.column and window.aggregate not in COUNTED:
+        found.append(("no column", f"the column whose {window.aggregate} is taken", ""))
+    if window.over <= timedelta(0):
+        found.append((f"over {window.over}", "a length of more than nothing", ""))
+    if window.delay < timedelta(0):
+        found.append((f"delay {window.delay}", "no look into the future", ""))
+    if isinstance(window, Lag) and window.delay == timedelta(0):
+        found.append(("no delay", "events before the row's own moment", "leave delay out"))
+    if isinstance(window, Lag) and window.n < 1:
+        found.append((f"n {window.n}", "1 for the event before, 2 for the one before that", ""))
+    return [Problem("", *told_of, window.name) for told_of in found]
 
 
 def told(length: timedelta) -> str:

@@ -184,13 +184,16 @@ class Lake:
 
     def read(self, table: str, version: int | None = None, session: SparkSession | None = None) -> DataFrame:
         """The rows of a table, as of now or a version of its Delta log, tombstones hidden."""
-        target = self.target(table)
-        handle = Handle.open(target.path, version)
+        return without_tombstones(read_version(session or self.session, self.handle(table, version)))
+
+    def handle(self, table: str, version: int | None = None) -> Handle:
+        """A table's Delta log as of now or a version; ConfigurationError where it has no rows yet."""
+        handle = Handle.open(self.target(table).path, version)
         if handle is None or handle.position == (0, 0):
             raise ConfigurationError.of(
                 table, "it has no rows yet", "a table that was refreshed", f"aurify refresh +{table}"
             )
-        return without_tombstones(read_version(session or self.session, handle))
+        return handle
 
     def sql(self, query: str) -> DataFrame:
         """Ask the tables by their names."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.joins import as_of_join
-from aurify.publish.read import read_version, without_tombstones
+from aurify.publish.read import read_version
 from aurify.publish.target import Handle
 from aurify.tables.spec import TableSpec
 
@@ -92,26 +92,19 @@ def training_set(
         name, labels, tuple(views), target, str(time or spec.time), span, known_at, _text(known_by), tolerance
     )
     _refuse_misfits(lake, asked)
-    handles = {table: _handle(lake, table) for table in (labels, *views)}
+    handles = {table: lake.handle(table) for table in (labels, *views)}
     versions = {table: handle.version for table, handle in handles.items()}
     made = {"request": repr(asked), "tables": {t: (h.table_id, h.version) for t, h in handles.items()}}
     id = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
     path = f"{lake.settings.warehouse}/{FOLDER}/{name}/{id}"
     features, kept = _columns(lake, asked)
     if Handle.open(path) is None:
-        _write(_joined(lake, asked, handles).select(*map(quoted, (*kept, *features))), path, asked, versions)
+        _write(_joined(lake, asked, versions).select(*map(quoted, (*kept, *features))), path, asked, versions)
     return TrainingSet(name, path, target, asked.time, features, kept, versions)
 
 
 def _text(moment: Moment | None) -> str | None:
     return None if moment is None else str(moment)
-
-
-def _handle(lake: Lake, table: str) -> Handle:
-    handle = Handle.open(lake.target(table).path)
-    if handle is None or handle.position == (0, 0):
-        raise ConfigurationError.of(table, "it has no rows yet", "a refreshed table", f"aurify refresh +{table}")
-    return handle
 
 
 def _columns(lake: Lake, asked: Request) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -130,19 +123,17 @@ def _view(spec: TableSpec) -> FeatureView:
     return spec.view
 
 
-def _joined(lake: Lake, asked: Request, handles: Mapping[str, Handle]) -> DataFrame:
+def _joined(lake: Lake, asked: Request, versions: Mapping[str, int]) -> DataFrame:
     session = lake.work_session()
-    rows = _labels(read_version(session, handles[asked.labels]), asked)
+    rows = _labels(lake.read(asked.labels, versions[asked.labels], session), asked)
     for name in asked.views:
-        facts = without_tombstones(read_version(session, handles[name]))
-        rows = _with_view(rows, facts, lake.spec(name), asked)
+        rows = _with_view(rows, lake.read(name, versions[name], session), lake.spec(name), asked)
     return rows
 
 
 def _labels(rows: DataFrame, asked: Request) -> DataFrame:
     from pyspark.sql import functions as F
 
-    rows = without_tombstones(rows)
     since, until = asked.between
     if since is not None:
         rows = rows.where(F.col(quoted(asked.time)) >= F.lit(since).cast("timestamp"))
