@@ -1,6 +1,7 @@
 """`peers`: the rows and rules of `gate` through other libraries, each in a virtual environment and process of its own.
 
-`python -m benchmarks.peers --rows 100000 --bad 1 20 --peers sparkdq` measures less.
+`python -m benchmarks.peers --rows 100000 --bad 1 20 --peers sparkdq` measures less. Each share of bad rows is written
+as soon as it is measured, beside the shares that were measured before with as many rows.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from aurify.errors import AurifyError
 from aurify.session.jars import cached_jars
@@ -28,7 +32,7 @@ PEERS = ("lakehouse_engine", "spark_expectations", "great_expectations", "sparkd
 ROWS, BAD_PERCENT = 1_000_000, (0, 1, 20)
 REQUIREMENTS = ROOT / "benchmarks" / "peers_of_gate" / "requirements"
 ENVIRONMENTS = ROOT / ".aurify" / "peers"
-PATIENCE_S = 3600
+PATIENCE_S = 900
 TELLING = 25  # the last lines of a peer that failed
 OURS = "work"  # the section that is compared: judged, and good and bad rows written
 
@@ -51,23 +55,27 @@ def measure(
 ) -> None:
     """Aurify and the peers in turn; a peer that fails, or finds something else than was planted, is told of."""
     failed: dict[str, str] = {}
-    versions: dict[str, Any] = {}
-    measured: dict[str, Any] = {}
+    shares = _measured_before(rows)
     peers = _set_up(names, failed)
     for bad in bad_percent:
         case = f"{bad}_percent"
-        measured[case] = _one_share(scratch / case, rows, bad, peers, failed, versions)
+        shares[case] = _one_share(scratch / case, rows, bad, peers) | {"can't be set up": failed}
         shutil.rmtree(scratch / case)
-    ratios = _ratios(measured, names)
-    results.write("peers", {"measured": rows}, ratios, {"peers": versions, "failed": failed, **measured})
+        results.write("peers", {"measured": rows}, _ratios(shares), shares)
 
 
-def _ratios(measured: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Aurify by each peer, and by each further way that a peer measured."""
+def _measured_before(rows: int) -> dict[str, Any]:
+    """The shares of bad rows that the result on disk holds, where it has as many rows."""
+    held = results.read("peers")
+    return held["measured"] if held and held["rows"] == {"measured": rows} else {}
+
+
+def _ratios(shares: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Aurify by each peer, and by each further way that a peer measured; each in the run of its share."""
     ratios: dict[str, dict[str, float]] = {}
-    for case, found in measured.items():
+    for case, found in shares.items():
         mine = found["aurify"]["costs"][OURS]
-        ways = [(name, way, cost) for name in names if name in found for way, cost in found[name]["costs"].items()]
+        ways = [(name, way, cost) for name, peer in found["peers"].items() for way, cost in peer["costs"].items()]
         for name, way, cost in ways:
             if way.startswith("warm"):
                 continue
@@ -77,34 +85,35 @@ def _ratios(measured: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict
     return ratios
 
 
-def _one_share(
-    scratch: Path, rows: int, bad: int, peers: Sequence[Peer], failed: dict[str, str], versions: dict[str, Any]
-) -> dict[str, Any]:
+def _one_share(scratch: Path, rows: int, bad: int, peers: Sequence[Peer]) -> dict[str, Any]:
+    began = {"date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "machine": results.machine()}
     sources = str(scratch / "sources")
     made = program.run("benchmarks.gate_work:make", sources=sources, rows=rows, bad_percent=bad, with_key=True)
     planted = made["returned"]
     ours = program.run("benchmarks.gate_work:aurify", sources=sources, warehouse=str(scratch / "aurify"))
     if ours["returned"] != planted:
         raise SystemExit(f"aurify found {ours['returned']}, planted were {planted}")
-    measured = {"planted": planted, "aurify": {"costs": _single(ours["costs"])}}
+    measured: dict[str, Any] = {}
+    failed: dict[str, str] = {}
     for peer in peers:
         warehouse = scratch / peer.name
         try:
             ran = _run(peer, sources=sources, warehouse=str(warehouse))
         except PeerFailed as error:
-            failed[f"{peer.name}, {bad} %"] = str(error)
+            failed[peer.name] = str(error)
             print(f"peers: {peer.name}, {bad} % bad rows: failed\n{error}", flush=True)
             continue
         finally:
             shutil.rmtree(warehouse, ignore_errors=True)
-        versions[peer.name] = ran["versions"]
         unlike = {way: _unlike(found, planted) for way, found in ran["found"].items()}
         measured[peer.name] = {
+            "versions": ran["versions"],
             "costs": _single(ran["costs"]),
             "unlike": {way: differs for way, differs in unlike.items() if differs},
         }
         print(f"peers: {peer.name}, {bad} % bad rows: {json.dumps(measured[peer.name])}", flush=True)
-    return measured
+    mine = {"costs": _single(ours["costs"])}
+    return began | {"planted": planted, "aurify": mine, "peers": measured, "failed": failed}
 
 
 def _single(costs: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -170,15 +179,24 @@ def _call(command: Sequence[str]) -> None:
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_", "PYTHON"))}
     env |= {"JAVA_HOME": str(find_java().home), "PYTHONPATH": str(ROOT), "GX_ANALYTICS_ENABLED": "false"}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
-            code = subprocess.run(
-                command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT, check=False, timeout=PATIENCE_S
-            ).returncode
-        except subprocess.TimeoutExpired:
-            raise PeerFailed(f"no end within {PATIENCE_S} s") from None
+            code = process.wait(PATIENCE_S)
+        except psutil.TimeoutExpired:
+            raise PeerFailed(f"no end within {PATIENCE_S} s; {_stopped(process)}") from None
         if code:
             log.seek(0)
             raise PeerFailed(_without_paths("".join(log.readlines()[-TELLING:]) or f"ended with {code}"))
+
+
+def _stopped(process: psutil.Process) -> str:
+    """End a process and all that it started; tells what CPU they had used."""
+    family = [process, *process.children(recursive=True)]
+    used = sum(sum(one.cpu_times()[:2]) for one in family)
+    for one in family:
+        one.kill()
+    psutil.wait_procs(family)
+    return f"it had used {used:.0f} s of CPU, its start counted"
 
 
 def _without_paths(text: str) -> str:

@@ -35,6 +35,13 @@ def write(name: str, rows: Mapping[str, int], ratios: Mapping[str, Any], measure
     print(f"{path.relative_to(ROOT)}: {json.dumps(document['ratios'], indent=1)}")
 
 
+def read(name: str) -> dict[str, Any] | None:
+    """The result on disk."""
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    document: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return document
+
+
 def machine() -> dict[str, Any]:
     """Cores, memory, and how busy the machine was before the run."""
     return {
