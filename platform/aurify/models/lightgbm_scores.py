@@ -49,7 +49,7 @@ def _scores(batches: Iterable[pa.RecordBatch], model_text: str) -> Iterator[pa.R
     import numpy as np
     import pyarrow as pa
 
-    booster = _booster(model_text)
+    booster = booster_of(model_text)
     for batch in batches:
         names = batch.schema.names
         kept = [name for name in names if not name.startswith(_FEATURE)]
@@ -62,7 +62,7 @@ def _scores(batches: Iterable[pa.RecordBatch], model_text: str) -> Iterator[pa.R
 
 
 @lru_cache(maxsize=MODELS_HELD)
-def _booster(model_text: str) -> Booster:
+def booster_of(model_text: str) -> Booster:
     """The model, read once in a process."""
     from lightgbm import Booster
 

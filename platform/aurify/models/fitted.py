@@ -1,0 +1,191 @@
+"""A fitted model: its stages and what was learned, which score as one, on executors as in one process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurify.config.names import quoted
+from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.models.columns import Columns, Numbers, columns_of
+from aurify.models.estimator import FittedStage, Learned
+from aurify.models.kinds import LEARNED, STAGES, class_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+MODEL_FILE, FOLDER = "model.json", "learned"
+MODELS_HELD = 4
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """`inputs` are the columns that it reads, with their types as Spark writes them."""
+
+    inputs: Mapping[str, str]
+    stages: tuple[FittedStage, ...]
+    learned: Learned
+
+    def predict(self, columns: Columns) -> Numbers:
+        """The score of every row of these columns, `inputs` among them."""
+        return self.learned.predict(staged(columns, self.stages))
+
+    def scored(self, rows: DataFrame, column: str = "score") -> DataFrame:
+        """The rows with the model's score in `column`, double. ConfigurationError tells what does not fit together."""
+        from pyspark.sql.types import DoubleType, StructField, StructType
+
+        self._refuse_misfits(rows, column)
+        own = {name: f"_{place}" for place, name in enumerate(rows.columns)}  # Python takes no odd names
+        given = [StructField(own[field.name], field.dataType) for field in rows.schema.fields]
+        schema = StructType([*given, StructField("_score", DoubleType())])
+        scorer = partial(_scores, files=self.files(), names={name: own[name] for name in self.inputs})
+        return rows.toDF(*own.values()).mapInArrow(scorer, schema).toDF(*rows.columns, column)
+
+    def files(self) -> dict[str, bytes]:
+        """All of it by file name; what a folder or a registry keeps."""
+        described = {
+            "format": FORMAT,
+            "inputs": dict(self.inputs),
+            "stages": [{"kind": stage.kind, **stage.as_dict()} for stage in self.stages],
+            "learned": self.learned.kind,
+        }
+        found = {f"{FOLDER}/{name}": content for name, content in self.learned.files().items()}
+        return {MODEL_FILE: json.dumps(described, indent=1).encode(), **found}
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, bytes]) -> FittedModel:
+        """What `files` gave; ConfigurationError where this version of Aurify can't read it."""
+        described = json.loads(files[MODEL_FILE])
+        try:
+            stages = [class_of(told["kind"], STAGES).of_dict(_without_kind(told)) for told in described["stages"]]
+            learned = class_of(described["learned"], LEARNED)
+        except KeyError as error:
+            expected = f"one of {', '.join(sorted({*LEARNED, *STAGES}))}"
+            hint = "load it with the version of Aurify that wrote it, or a later one"
+            raise ConfigurationError.of(MODEL_FILE, f"the kind {error}", expected, hint) from None
+        own = {name.removeprefix(f"{FOLDER}/"): content for name, content in files.items() if name != MODEL_FILE}
+        return cls(described["inputs"], tuple(stages), learned.of_files(own))
+
+    def save(self, folder: Path) -> None:
+        """Write its files."""
+        for name, content in self.files().items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    @classmethod
+    def load(cls, folder: Path) -> FittedModel:
+        """Read what `save` wrote."""
+        names = [MODEL_FILE, *(str(path.relative_to(folder)) for path in folder.glob(f"{FOLDER}/**/*"))]
+        return cls.of_files({name: (folder / name).read_bytes() for name in names if (folder / name).is_file()})
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all its files."""
+        found = hashlib.sha256()
+        for name, content in sorted(self.files().items()):
+            found.update(f"{name}\0{len(content)}\0".encode() + content)
+        return found.hexdigest()
+
+    def _refuse_misfits(self, rows: DataFrame, column: str) -> None:
+        kinds = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
+        problems = []
+        for name, kind in self.inputs.items():
+            if name not in kinds:
+                hint = did_you_mean(name, kinds)
+                problems.append(Problem("scored", f"no column '{name}'", "a column of the rows", hint))
+            elif _is_text(kinds[name]) != _is_text(kind):
+                problems.append(Problem("scored", f"{name} is {kinds[name]}", f"{kind}, as in training"))
+        if column in kinds:
+            problems.append(Problem("scored", f"two columns named '{column}'", "a name of its own", "give `column`"))
+        if problems:
+            raise ConfigurationError("scored", problems)
+
+
+def staged(columns: Columns, stages: Sequence[FittedStage]) -> dict[str, NDArray[Any]]:
+    """The columns with all that the stages make of them, each from what is there by then."""
+    found = dict(columns)
+    for stage in stages:
+        found |= stage.applied(found)
+    return found
+
+
+def features_after(features: Sequence[str], stages: Iterable[FittedStage]) -> tuple[str, ...]:
+    """What the features are once stages have read some and made others."""
+    found = list(features)
+    for stage in stages:
+        found = [name for name in found if name not in stage.reads]
+        found += [name for name in stage.outputs if name not in found]
+    return tuple(found)
+
+
+def with_stages(rows: DataFrame, stages: Sequence[FittedStage], fold: str | None = None) -> DataFrame:
+    """The rows with the stages' outputs as further columns, double; with `fold`, as for rows they were fitted on."""
+    from pyspark.sql.types import DoubleType, StructField, StructType
+
+    made = list(dict.fromkeys(name for stage in stages for name in stage.outputs))
+    if not made:
+        return rows
+    kept = [name for name in rows.columns if name not in made]
+    rows = rows.select(*map(quoted, kept))
+    own = {name: f"_{place}" for place, name in enumerate(kept)}
+    given = [StructField(own[field.name], field.dataType) for field in rows.schema.fields]
+    schema = StructType([*given, *(StructField(f"_made{place}", DoubleType()) for place in range(len(made)))])
+    needed = {name for stage in stages for name in stage.reads} | ({fold} if fold else set())
+    names = {name: own[name] for name in kept if name in needed}
+    apply = partial(_staged, stages=tuple(stages), names=names, made=made, fold=fold)
+    return rows.toDF(*own.values()).mapInArrow(apply, schema).toDF(*kept, *made)
+
+
+def _staged(
+    batches: Iterable[pa.RecordBatch],
+    stages: Sequence[FittedStage],
+    names: Mapping[str, str],
+    made: Sequence[str],
+    fold: str | None,
+) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    for batch in batches:
+        columns: dict[str, NDArray[Any]] = columns_of(batch, names)
+        for stage in stages:
+            columns |= stage.applied(columns) if fold is None else stage.applied_in_training(columns, columns[fold])
+        arrays = [*batch.columns, *(pa.array(columns[name], pa.float64()) for name in made)]
+        yield pa.RecordBatch.from_arrays(arrays, [*batch.schema.names, *(f"_made{i}" for i in range(len(made)))])
+
+
+def _scores(
+    batches: Iterable[pa.RecordBatch], files: Mapping[str, bytes], names: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    model = _held(tuple(sorted(files.items())))
+    for batch in batches:
+        scores = model.predict(columns_of(batch, names)) if batch.num_rows else np.empty(0)
+        arrays = [*batch.columns, pa.array(scores, pa.float64())]
+        yield pa.RecordBatch.from_arrays(arrays, [*batch.schema.names, "_score"])
+
+
+@lru_cache(maxsize=MODELS_HELD)
+def _held(files: tuple[tuple[str, bytes], ...]) -> FittedModel:
+    """The model of these files, read once in a process."""
+    return FittedModel.of_files(dict(files))
+
+
+def _without_kind(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name != "kind"}
+
+
+def _is_text(kind: str) -> bool:
+    """Whether a column of this type is no number."""
+    return not kind.startswith(("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "boolean"))
