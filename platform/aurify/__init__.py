@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from aurify.features.entity_windows import with_windows
     from aurify.features.windows import Lag, Window
     from aurify.joins.as_of import as_of_join
+    from aurify.models.declare import Gate, TopK, Training, model
+    from aurify.models.lightgbm_estimator import LightGBM
+    from aurify.models.split import ByTime
     from aurify.quality.own import row_expectation, table_expectation
     from aurify.tables.declare import changes, folder, snapshot, table
     from aurify.tables.spec import Append, Recompute, Upsert
@@ -20,13 +23,18 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Append",
+    "ByTime",
     "Calendar",
     "Change",
     "Cross",
     "Free",
+    "Gate",
     "Lag",
+    "LightGBM",
     "Ratio",
     "Recompute",
+    "TopK",
+    "Training",
     "Upsert",
     "Window",
     "as_of_join",
@@ -34,6 +42,7 @@ __all__ = [
     "connect",
     "feature_view",
     "folder",
+    "model",
     "row_expectation",
     "snapshot",
     "table",
@@ -43,13 +52,18 @@ __all__ = [
 
 _HOME = {
     "Append": "aurify.tables.spec",
+    "ByTime": "aurify.models.split",
     "Calendar": "aurify.features.declared",
     "Change": "aurify.features.declared",
     "Cross": "aurify.features.declared",
     "Free": "aurify.features.declared",
+    "Gate": "aurify.models.declare",
     "Lag": "aurify.features.windows",
+    "LightGBM": "aurify.models.lightgbm_estimator",
     "Ratio": "aurify.features.declared",
     "Recompute": "aurify.tables.spec",
+    "TopK": "aurify.models.declare",
+    "Training": "aurify.models.declare",
     "Upsert": "aurify.tables.spec",
     "Window": "aurify.features.windows",
     "as_of_join": "aurify.joins.as_of",
@@ -57,6 +71,7 @@ _HOME = {
     "connect": "aurify.workflows.lake",
     "feature_view": "aurify.features.declare",
     "folder": "aurify.tables.declare",
+    "model": "aurify.models.declare",
     "row_expectation": "aurify.quality.own",
     "snapshot": "aurify.tables.declare",
     "table": "aurify.tables.declare",

@@ -20,6 +20,7 @@ COMMANDS = {
     "generate": "aurify.cli.generate:generate",
     "leakage": "aurify.cli.leakage:leakage",
     "maintain": "aurify.cli.maintain:maintain",
+    "models": "aurify.cli.models:models",
     "new-table": "aurify.cli.new_table:new_table",
     "plan": "aurify.cli.plan:plan",
     "profile": "aurify.cli.profile:profile",
@@ -29,6 +30,7 @@ COMMANDS = {
     "restore": "aurify.cli.versions:restore",
     "runs": "aurify.cli.runs:runs",
     "thresholds": "aurify.cli.thresholds:thresholds",
+    "train": "aurify.cli.train:train",
 }
 
 

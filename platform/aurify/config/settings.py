@@ -59,6 +59,13 @@ class Lease(Strict):
         return self
 
 
+class MlflowSettings(Strict):
+    """Where runs and models are kept; without a value in a SQLite file and a folder below the warehouse."""
+
+    tracking: str | None = Field(default=None, min_length=1, description="a URI, like http://mlflow.example:5000")
+    artifacts: str | None = Field(default=None, min_length=1, description="a path or URI for new experiments")
+
+
 class SettingsFile(Strict):
     """The keys of a settings file."""
 
@@ -70,6 +77,7 @@ class SettingsFile(Strict):
     names: Names = Names()
     tables: dict[str, TablePlace] = Field(default_factory=dict)
     lease: Lease = Lease()
+    mlflow: MlflowSettings = MlflowSettings()
 
     @field_validator("business_time_zone")
     @classmethod

@@ -1,4 +1,4 @@
-"""The tables of a project, found in the modules that its project file names."""
+"""The tables and models of a project, found in the modules that its project file names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 from aurify.config.project import Project, read_project
 from aurify.config.settings import Settings, file_of, read_settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.models.check import check_models
+from aurify.models.declare import ATTRIBUTE as MODEL
+from aurify.models.declare import ModelSpec
 from aurify.quality.own import ATTRIBUTE as OWN
 from aurify.quality.own import Own
 from aurify.quality.plugins import as_expectation, is_plugin
@@ -28,18 +31,29 @@ class Definition:
     settings: Settings
     specs: Mapping[str, TableSpec]
     expectations: Mapping[str, Own] = field(default_factory=dict)
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The specs and the expectations of the project's own that could be imported, all that is wrong, and the names
-    that stand in files which could not.
+    """The specs, models and expectations of the project's own that could be imported, all that is wrong, and the
+    names that stand in files which could not.
     """
 
     specs: dict[str, TableSpec]
     problems: list[Problem]
     unread: set[str]
     expectations: dict[str, Own] = field(default_factory=dict)
+    models: dict[str, ModelSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a model's file may name of a table."""
+
+    columns: tuple[str, ...]
+    features: tuple[str, ...]
+    is_view: bool
 
 
 def read_definition(root: Path, env: str) -> Definition:
@@ -52,7 +66,7 @@ def read_definition(root: Path, env: str) -> Definition:
         problems += _check_places(settings, found)
     if problems or not project or not settings:
         raise ConfigurationError(f"{root.name}, environment '{env}'", problems)
-    return Definition(root, project, settings, found.specs, found.expectations)
+    return Definition(root, project, settings, found.specs, found.expectations, found.models)
 
 
 def discover(project: Project, root: Path) -> dict[str, TableSpec]:
@@ -68,18 +82,29 @@ def find_tables(project: Project, root: Path) -> Found:
     imports = Imports(project.modules, root)
     by_identity: dict[int, TableSpec] = {}
     expectations: dict[str, Own] = {}
+    models: dict[int, ModelSpec] = {}
     problems: list[Problem] = []
     for module in imports.modules.values():
         for value in vars(module).values():
             by_identity |= {id(spec): spec for spec in _specs_in(value)}
+            models |= {id(spec): spec for spec in _models_in(value)}
             own = getattr(value, OWN, None) if callable(value) else None
             own = as_expectation(value) if is_plugin(value, module.__name__) else own
             if isinstance(own, Own):
                 problems += _doubled(own, expectations, module.__name__)
                 expectations[own.name] = own
     specs = sorted(by_identity.values(), key=lambda spec: (str(spec.name), spec.file))
-    problems += imports.problems + check_specs(specs, root, imports.unread)
-    return Found({str(spec.name): spec for spec in specs}, problems, imports.unread, expectations)
+    wrong = check_specs(specs, root, imports.unread)
+    problems += imports.problems + wrong
+    if not wrong and not imports.unread:
+        problems += check_models(list(models.values()), {spec.name: _columns(spec) for spec in specs}, root)
+    named = {spec.name: spec for spec in sorted(models.values(), key=lambda spec: str(spec.name))}
+    return Found({str(spec.name): spec for spec in specs}, problems, imports.unread, expectations, named)
+
+
+def _columns(spec: TableSpec) -> Columns:
+    features = () if spec.view is None else tuple(feature.name for feature in spec.view.features)
+    return Columns(tuple(spec.schema.names), features, spec.view is not None)
 
 
 def _doubled(own: Own, known: Mapping[str, Own], module: str) -> list[Problem]:
@@ -96,6 +121,15 @@ def _specs_in(value: object, depth: int = 0) -> Iterator[TableSpec]:
         for item in value.values() if isinstance(value, dict) else value:
             yield from _specs_in(item, depth + 1)
     elif callable(value) and isinstance(spec := getattr(value, ATTRIBUTE, None), TableSpec):
+        yield spec
+
+
+def _models_in(value: object) -> Iterator[ModelSpec]:
+    """The spec of a model's function, or those in a list, tuple or dict of them."""
+    if isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _models_in(item) if not isinstance(item, (list, tuple, dict)) else ()
+    elif callable(value) and isinstance(spec := getattr(value, MODEL, None), ModelSpec):
         yield spec
 
 

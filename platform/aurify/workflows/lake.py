@@ -13,6 +13,8 @@ from aurify.config.names import quoted
 from aurify.config.project import find_root
 from aurify.config.settings import Settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.models.declare import ModelSpec
+from aurify.models.registry import Registry
 from aurify.publish.lease import Lease
 from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
 from aurify.publish.read import read_version, without_tombstones
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from aurify.workflows.plan import Plan
     from aurify.workflows.report import RunReport
+    from aurify.workflows.train import TrainReport
     from aurify.workflows.training_set import TrainingSet
 
 
@@ -181,6 +184,39 @@ class Lake:
     def runs_ledger(self) -> Ledger:
         """Every run that had something to do."""
         return Ledger(self.settings.ledger_path("runs"), RUNS)
+
+    @property
+    def models(self) -> Mapping[str, ModelSpec]:
+        """The models by name."""
+        return self.definition.models
+
+    def model(self, name: str) -> ModelSpec:
+        """The spec of a model; ConfigurationError where there is none."""
+        if name not in self.models:
+            hint = did_you_mean(name, self.models)
+            raise ConfigurationError.of(f"model {name}", "no such model", "a model of the project", hint)
+        return self.models[name]
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The models that were trained; ConfigurationError where the default can't be kept where the driver runs."""
+        where, own = self.settings.mlflow, self.settings.warehouse
+        prefix, project = self.settings.names.prefix, self.definition.project.project
+        if where.tracking is not None:
+            return Registry(where.tracking, where.artifacts, project, prefix)
+        conf = self.settings.spark.conf
+        if "://" in own or conf.get("spark.submit.deployMode") == "cluster":
+            found = f"none, with the warehouse {own}" if "://" in own else "none, with the driver on another machine"
+            hint = "name one in the settings of the environment; the default is a file beside the driver"
+            raise ConfigurationError.of("settings: mlflow.tracking", found, "an MLflow server", hint)
+        artifacts = where.artifacts or f"{own}/mlflow/artifacts"
+        return Registry(f"sqlite:///{own}/mlflow/mlflow.db", artifacts, project, prefix)
+
+    def train(self, model: str, **more: Any) -> TrainReport:
+        """Train a model, judge it, and make it champion if it passes its gate; `until` is the end of its test."""
+        from aurify.workflows.train import train
+
+        return train(self, model, **more)
 
     def read(self, table: str, version: int | None = None, session: SparkSession | None = None) -> DataFrame:
         """The rows of a table, as of now or a version of its Delta log, tombstones hidden."""

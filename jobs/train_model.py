@@ -1,0 +1,33 @@
+"""Train a model under plain spark-submit: `spark-submit jobs/train_model.py --env yarn card_fraud`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import datetime
+
+import aurify
+from aurify.errors import AurifyError
+
+
+def main() -> int:
+    """Train; exits 0 done, 1 the rows or the model failed, 2 the configuration is wrong, 3 the environment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a model of the project, like card_fraud")
+    parser.add_argument("--env", default="local")
+    parser.add_argument("--project", help="the project root, if it is not the current folder")
+    parser.add_argument("--until", type=datetime.fromisoformat, help="the end of the test, like 2018-08-15")
+    parser.add_argument("--again", action="store_true", help="also where a version was made of the same already")
+    asked = parser.parse_args()
+    try:
+        report = aurify.connect(asked.env, asked.project).train(asked.model, until=asked.until, again=asked.again)
+    except AurifyError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(json.dumps(report.as_dict()))
+    return report.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,309 @@
+"""The registry: runs, versions and aliases of models in MLflow; the one place that a model is loaded from."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aurify.errors import AurifyError, ConfigurationError, EnvironmentFailure, did_you_mean
+from aurify.models.fitted import FittedModel
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.tracking import MlflowClient
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+MODEL, CARD, RECORD_FILE = "model", "card.json", "record.json"
+RECORD, SET, DECISION, HASH, HISTORY, MODEL_TAG = (
+    "aurify.record", "aurify.training_set", "aurify.decision", "aurify.fingerprint", "aurify.champions", "aurify.model",
+)  # fmt: skip
+INSTALL = "pip install 'aurify[models]'"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version: its number, run and tags, and the aliases that point at it."""
+
+    model: str
+    number: int
+    run_id: str
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...]
+    created: datetime
+
+    @property
+    def record(self) -> str:
+        """The hash of all that it was made of."""
+        return self.tags.get(RECORD, "")
+
+    @property
+    def training_set(self) -> str:
+        """Where the Delta table lies that it learned from and was judged by."""
+        return self.tags.get(SET, "")
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of the fitted model's files."""
+        return self.tags.get(HASH, "")
+
+    @property
+    def decision(self) -> str:
+        """What the gate said: passed or refused; promoted where a person overruled it."""
+        return self.tags.get(DECISION, "")
+
+
+@dataclass(frozen=True)
+class Move:
+    """The champion became another version: when, by whom and why."""
+
+    version: int
+    at: str
+    by: str
+    reason: str
+
+
+class Run:
+    """A run of MLflow that is under way."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self.client = client
+        self.id = run_id
+
+    def parameters(self, values: Mapping[str, Any]) -> None:
+        """Keep parameters, as texts."""
+        for name, value in values.items():
+            self.client.log_param(self.id, name, value if len(str(value)) <= 6000 else str(value)[:6000])
+
+    def metrics(self, values: Mapping[str, float | None]) -> None:
+        """Keep metrics; one that is not defined is left out."""
+        for name, value in values.items():
+            if value is not None:
+                self.client.log_metric(self.id, name, value)
+
+    def history(self, name: str, values: list[float]) -> None:
+        """Keep a metric after every step."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        steps = [Metric(name, value, now, step) for step, value in enumerate(values)]
+        for place in range(0, len(steps), 1000):
+            self.client.log_batch(self.id, metrics=steps[place : place + 1000])
+
+    def text(self, name: str, content: str) -> None:
+        """Keep a file of text."""
+        self.client.log_text(self.id, content, name)
+
+    def figure(self, name: str, png: bytes) -> None:
+        """Keep a picture."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, Path(name).name)
+            path.write_bytes(png)
+            self.client.log_artifact(self.id, str(path), str(Path(name).parent))
+
+
+class Registry:
+    """The models of a project in MLflow: at `tracking`, a URI of it; artifacts of new experiments at `artifacts`."""
+
+    def __init__(self, tracking: str, artifacts: str | None, project: str, prefix: str = "") -> None:
+        self.tracking = tracking
+        self._artifacts = artifacts
+        self._project = project
+        self._prefix = prefix
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client; EnvironmentFailure where it is not installed or does not answer."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        try:
+            from mlflow.exceptions import MlflowException
+            from mlflow.tracking import MlflowClient
+        except ImportError as error:
+            raise EnvironmentFailure.of("MLflow", f"no package {error.name}", "mlflow", INSTALL) from None
+        if self.tracking.startswith("sqlite:///"):
+            Path(self.tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            client = MlflowClient(self.tracking, self.tracking)
+            client.search_registered_models(max_results=1)
+        except MlflowException as error:
+            found = str(error).splitlines()[0]
+            hint = "start it, or mend mlflow.tracking in the settings"
+            raise EnvironmentFailure.of(f"MLflow at {self.tracking}", found, "a server that answers", hint) from error
+        return client
+
+    def name_of(self, model: str) -> str:
+        """The name of a model in MLflow."""
+        return f"{self._prefix}{model}"
+
+    @contextmanager
+    def run(self, model: str, tags: Mapping[str, str]) -> Iterator[Run]:
+        """A run of a model's experiment, ended as FINISHED, or FAILED with the error that came; KILLED when stopped."""
+        run = self.client.create_run(self._experiment(model), tags={MODEL_TAG: model, **tags}, run_name=model)
+        own = Run(self.client, run.info.run_id)
+        try:
+            yield own
+        except BaseException as error:
+            own.text("error.txt", str(error) if isinstance(error, AurifyError) else f"{type(error).__name__}: {error}")
+            self.client.set_terminated(own.id, "FAILED" if isinstance(error, Exception) else "KILLED")
+            raise
+        self.client.set_terminated(own.id, "FINISHED")
+
+    def end_stale_runs(self, model: str, record: str) -> None:
+        """Mark runs of the same record that a kill left behind."""
+        running = f"tags.`{RECORD}` = '{record}' and attributes.status = 'RUNNING'"
+        for run in self.client.search_runs([self._experiment(model)], running):
+            self.client.set_terminated(run.info.run_id, "KILLED")
+
+    def register(
+        self, model: str, run: Run, fitted: FittedModel, tags: Mapping[str, str], requirements: Sequence[str]
+    ) -> Version:
+        """Keep a fitted model with its run, and make it a version; `requirements` are the packages that load it."""
+        from mlflow.exceptions import MlflowException
+
+        name = self.name_of(model)
+        with tempfile.TemporaryDirectory() as folder:
+            _saved(fitted, Path(folder), requirements)
+            self.client.log_artifacts(run.id, str(Path(folder, MODEL)), MODEL)
+        try:
+            self.client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        source = f"{self.client.get_run(run.id).info.artifact_uri}/{MODEL}"
+        made = self.client.create_model_version(name, source, run.id, tags={HASH: fitted.fingerprint, **tags})
+        return self.version(model, int(made.version))
+
+    def versions(self, model: str) -> list[Version]:
+        """All versions, the newest first."""
+        found = self.client.search_model_versions(f"name = '{self.name_of(model)}'", max_results=1000)
+        aliases = self._aliases(model)
+        return sorted((_version(model, made, aliases) for made in found), key=lambda version: -version.number)
+
+    def version(self, model: str, of: int | str) -> Version:
+        """The version of a number or an alias; ConfigurationError where there is none."""
+        versions = self.versions(model)
+        for version in versions:
+            if str(of) == str(version.number) or of in version.aliases:
+                return version
+        known = [str(name) for version in versions for name in (version.number, *version.aliases)]
+        expected = "a version or an alias of it" if known else "a version: aurify train makes one"
+        raise ConfigurationError.of(f"model {model}", f"'{of}'", expected, did_you_mean(str(of), known))
+
+    def champion(self, model: str) -> Version | None:
+        """The version that scores."""
+        return next((version for version in self.versions(model) if CHAMPION in version.aliases), None)
+
+    def load(self, version: Version) -> FittedModel:
+        """The fitted model of a version."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.client.download_artifacts(version.run_id, f"{MODEL}/data", folder)
+            return FittedModel.load(Path(path))
+
+    def document(self, version: Version, name: str) -> str:
+        """A file of text of the version's run."""
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(version.run_id, name, folder)).read_text(encoding="utf-8")
+
+    def metrics(self, version: Version) -> dict[str, float]:
+        """The metrics of the version's run."""
+        return dict(self.client.get_run(version.run_id).data.metrics)
+
+    def set_challenger(self, version: Version) -> None:
+        """Point the challenger's alias at a version."""
+        self.client.set_registered_model_alias(self.name_of(version.model), CHALLENGER, str(version.number))
+
+    def promote(self, version: Version, by: str, reason: str) -> None:
+        """Make a version the champion, and keep who did it and why."""
+        name = self.name_of(version.model)
+        self._keep_move(version.model, Move(version.number, _now(), by, reason))
+        if CHALLENGER in version.aliases:
+            self.client.delete_registered_model_alias(name, CHALLENGER)
+        self.client.set_registered_model_alias(name, CHAMPION, str(version.number))
+
+    def moves(self, model: str) -> list[Move]:
+        """How the champion changed, the oldest first."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            tags = self.client.get_registered_model(self.name_of(model)).tags
+        except MlflowException:
+            return []
+        return [Move(**told) for told in json.loads(tags.get(HISTORY, "[]"))]
+
+    def tag(self, version: Version, name: str, value: str) -> None:
+        """Keep a tag of a version."""
+        self.client.set_model_version_tag(self.name_of(version.model), str(version.number), name, value)
+
+    def training_sets(self) -> set[str]:
+        """The training sets that a registered version names, of any model."""
+        found, token = set(), None
+        while True:
+            page = self.client.search_model_versions(max_results=1000, page_token=token)
+            found |= {version.tags[SET] for version in page if SET in version.tags}
+            token = page.token
+            if not token:
+                return found
+
+    def _keep_move(self, model: str, move: Move) -> None:
+        moves = [vars(made) for made in (*self.moves(model), move)]
+        self.client.set_registered_model_tag(self.name_of(model), HISTORY, json.dumps(moves))
+
+    def _aliases(self, model: str) -> dict[str, list[str]]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            aliases = self.client.get_registered_model(self.name_of(model)).aliases
+        except MlflowException:
+            return {}
+        found: dict[str, list[str]] = {}
+        for alias, number in sorted(aliases.items()):
+            found.setdefault(str(number), []).append(alias)
+        return found
+
+    def _experiment(self, model: str) -> str:
+        name = f"{self._project}/{self.name_of(model)}"
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        place = None if self._artifacts is None else f"{self._artifacts}/{self.name_of(model)}"
+        return str(self.client.create_experiment(name, place))
+
+
+def _saved(fitted: FittedModel, folder: Path, requirements: Sequence[str]) -> None:
+    """A model as MLflow keeps it: read by `aurify.models.pyfunc`, with its signature."""
+    import mlflow.pyfunc
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+    kinds = {"boolean": DataType.boolean, "string": DataType.string}
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(kinds.get(kind, DataType.double), name, required=False) for name, kind in fitted.inputs.items()
+    ]
+    signature = ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
+    data = folder / "data"
+    fitted.save(data)
+    mlflow.pyfunc.save_model(
+        path=str(folder / MODEL),
+        loader_module="aurify.models.pyfunc",
+        data_path=str(data),
+        signature=signature,
+        pip_requirements=list(requirements),
+    )
+
+
+def _version(model: str, made: ModelVersion, aliases: Mapping[str, list[str]]) -> Version:
+    created = datetime.fromtimestamp(made.creation_timestamp / 1000, timezone.utc)
+    own = tuple(aliases.get(str(made.version), ()))
+    return Version(model, int(made.version), str(made.run_id), dict(made.tags), own, created)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

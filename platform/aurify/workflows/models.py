@@ -1,0 +1,162 @@
+"""Trained models: what versions there are, what one was made of, which scores; promote, compare, roll back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from getpass import getuser
+from typing import TYPE_CHECKING, Any
+
+from aurify.errors import ConfigurationError, DataError
+from aurify.models.intervals import Interval, paired_interval
+from aurify.models.judged import judged
+from aurify.models.registry import CHAMPION, DECISION, RECORD_FILE, Move, Version
+from aurify.models.split import PART
+from aurify.publish.target import Handle
+from aurify.workflows.training_rows import rows_of_record
+
+if TYPE_CHECKING:
+    from aurify.workflows.lake import Lake
+
+
+@dataclass(frozen=True)
+class VersionTold:
+    """A version with what is known of it; the record names the Delta versions that it was made of."""
+
+    model: str
+    version: int
+    aliases: Sequence[str]
+    created: str
+    decision: str
+    metrics: Mapping[str, float]
+    record: Mapping[str, Any]
+    judgement: Mapping[str, Any]
+    fingerprint: str
+    run_id: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"exit_code": 0, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions on the test rows of one of them: metrics of each, and the interval of the first less the second."""
+
+    model: str
+    versions: tuple[int, int]
+    rows_of: int
+    metrics: tuple[Mapping[str, float | None], Mapping[str, float | None]]
+    difference: Interval
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"exit_code": 0, **asdict(self)}
+
+
+def listed(lake: Lake, model: str | None = None) -> list[Version]:
+    """The versions of a model, or of all, the newest first."""
+    names = [model] if model else list(lake.models)
+    for name in names:
+        lake.model(name)
+    return [version for name in names for version in lake.registry.versions(name)]
+
+
+def shown(lake: Lake, model: str, of: int | str = CHAMPION) -> VersionTold:
+    """A version with its lineage, by number or alias."""
+    lake.model(model)
+    registry = lake.registry
+    version = registry.version(model, of)
+    return VersionTold(
+        model=model,
+        version=version.number,
+        aliases=version.aliases,
+        created=version.created.isoformat(timespec="seconds"),
+        decision=version.decision,
+        metrics=registry.metrics(version),
+        record=json.loads(registry.document(version, RECORD_FILE)),
+        judgement=json.loads(registry.document(version, "judgement.json")),
+        fingerprint=version.fingerprint,
+        run_id=version.run_id,
+    )
+
+
+def compared(lake: Lake, model: str, one: int | str, other: int | str) -> Comparison:
+    """Score the test rows of the first version with both, and compare."""
+    spec, registry = lake.model(model), lake.registry
+    versions = (registry.version(model, one), registry.version(model, other))
+    rows = rows_of_record(lake, spec, json.loads(registry.document(versions[0], RECORD_FILE)))
+    test = rows.parts(rows.made.read(lake.session), rows.dates).where(f"{PART} = 'test'")
+    both = registry.load(versions[1]).scored(registry.load(versions[0]).scored(test), "_other").persist()
+    try:
+        unit = spec.unit or rows.keys
+        told = [
+            judged(frame, spec, unit, rows.keys[0]).numbers
+            for frame in (both.drop("_other"), both.drop("score").withColumnRenamed("_other", "score"))
+        ]
+        difference = paired_interval(
+            both,
+            spec.metric,
+            ("score", "_other"),
+            unit=unit,
+            label=spec.data.target,
+            level=spec.gate.level,
+            seed=spec.seed,
+        )
+    finally:
+        both.unpersist()
+    numbers = (versions[0].number, versions[1].number)
+    return Comparison(model, numbers, numbers[0], (told[0], told[1]), difference)
+
+
+def promote(lake: Lake, model: str, of: int | str, reason: str, by: str | None = None) -> Version:
+    """Make a version champion by a person's word; DataError where its gate refused it and no reason is given."""
+    lake.model(model)
+    registry = lake.registry
+    version = registry.version(model, of)
+    if version.decision == "refused" and not reason:
+        hint = "give --reason; it is kept with your name"
+        raise DataError.of(f"model {model}", f"the gate refused version {version.number}", "a reason to overrule", hint)
+    if CHAMPION in version.aliases:
+        return version
+    registry.promote(version, by or getuser(), reason or "promoted by hand")
+    if version.decision == "refused":
+        registry.tag(version, DECISION, "promoted")
+    return registry.version(model, version.number)
+
+
+def rollback(lake: Lake, model: str, reason: str = "", by: str | None = None) -> Version:
+    """Make the champion before this one champion again; ConfigurationError where there was none."""
+    lake.model(model)
+    registry = lake.registry
+    stack = _champions(registry.moves(model))
+    there = {version.number for version in registry.versions(model)}
+    earlier = [number for number in stack[:-1] if number in there]
+    if not earlier:
+        raise ConfigurationError.of(f"model {model}", "no champion before this one", "an earlier champion")
+    version = registry.version(model, earlier[-1])
+    registry.promote(version, by or getuser(), f"rollback from version {stack[-1]}: {reason or 'no reason given'}")
+    return registry.version(model, version.number)
+
+
+def _champions(moves: Sequence[Move]) -> list[int]:
+    """The champions that a rollback goes back through: one that was rolled back from is left out.
+
+    >>> _champions([Move(1, "", "", ""), Move(2, "", "", ""), Move(1, "", "", "rollback from version 2: bad")])
+    [1]
+    """
+    stack: list[int] = []
+    for move in moves:
+        if move.reason.startswith("rollback from ") and move.version in stack:
+            del stack[stack.index(move.version) + 1 :]
+        else:
+            stack.append(move.version)
+    return stack
+
+
+def unnamed_sets(lake: Lake) -> list[str]:
+    """The training sets of models that no registered version names."""
+    named, root = lake.registry.training_sets(), f"{lake.settings.warehouse}/training"
+    paths = [f"{root}/{name}/{id}" for name in lake.models for id in lake.storage.names(f"{root}/{name}")]
+    return [path for path in paths if path not in named and Handle.open(path) is not None]

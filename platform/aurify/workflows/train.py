@@ -1,0 +1,202 @@
+"""Train a model: freeze its rows, fit, judge, and let it be champion if its gate passes. One run of MLflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from aurify import __version__
+from aurify.config.names import quoted
+from aurify.models.declare import ModelSpec
+from aurify.models.estimator import Learning
+from aurify.models.fitted import FittedModel
+from aurify.models.fitting import fit_model
+from aurify.models.gate import Decision, decide
+from aurify.models.intervals import Interval, paired_interval
+from aurify.models.judged import Judgement, judged
+from aurify.models.learnable import refuse_unlearnable
+from aurify.models.registry import DECISION, RECORD, RECORD_FILE, SET, Run, Version
+from aurify.models.split import PART
+from aurify.workflows.record import fingerprint, record_of
+from aurify.workflows.training_rows import TrainingRows, training_rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from aurify.workflows.lake import Lake
+
+Listener = Callable[[str], None]
+JUDGED = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What became of a training: the version and whether it is champion now; `is_new` is False where there was
+    nothing to do, for a version was made of the same data, declarations, code and environment already.
+    """
+
+    model: str
+    version: int
+    is_new: bool
+    passed: bool
+    checks: tuple[str, ...]
+    reasons: tuple[str, ...]
+    metrics: dict[str, float | None]
+    dates: dict[str, list[str]]
+    training_set: str
+    run_id: str
+
+    @property
+    def exit_code(self) -> int:
+        """1 where the gate refused it."""
+        return 0 if self.passed else 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"exit_code": self.exit_code, **asdict(self)}
+
+
+def train(
+    lake: Lake, name: str, *, until: datetime | None = None, again: bool = False, listen: Listener = lambda said: None
+) -> TrainReport:
+    """Train a model of the project, and register it; the test ends at `until`, or with the newest known labels.
+
+    A version with the same record is found, not made a second time, unless `again` is asked. DataError where the rows
+    can't be learned from, TrainingStopped where the time limit was over; ConfigurationError tells what does not fit.
+    """
+    spec = lake.model(name)
+    registry = lake.registry
+    listen("training set")
+    rows = training_rows(lake, spec, until)
+    record = record_of(lake, spec, rows)
+    tags = {RECORD: fingerprint(record), SET: rows.made.path}
+    known = next((v for v in registry.versions(name) if v.record == tags[RECORD]), None)
+    if known is not None and not again:
+        return _report(lake, rows, known, None, {})
+    registry.end_stale_runs(name, tags[RECORD])
+    with registry.run(name, tags) as run, _parts(lake, spec, rows) as parts:
+        _keep_record(run, record)
+        listen("fit")
+        model = _fitted(lake, spec, rows, parts)
+        listen("judge")
+        scored = {part: model.scored(parts.where(f"{PART} = '{part}'")) for part in _judged_parts(rows)}
+        told = {part: judged(found, spec, _unit(spec, rows), rows.keys[0]) for part, found in scored.items()}
+        champion = registry.champion(name)
+        versus = _versus(lake, spec, rows, scored["test"], champion)
+        decision = decide(spec.gate, told["test"].numbers, versus, champion.number if champion else None)
+        _keep_judgement(run, told, versus, decision)
+        verdict = {DECISION: "passed" if decision.passed else "refused"}
+        made = registry.register(name, run, model, {**tags, **verdict}, [f"aurify[models]=={__version__}"])
+        if decision.passed:
+            registry.promote(made, "gate", "; ".join(decision.checks) or "no limit is declared")
+        elif decision.within_limits:
+            registry.set_challenger(made)
+    return _report(lake, rows, made, decision, told["test"].numbers)
+
+
+@contextmanager
+def _parts(lake: Lake, spec: ModelSpec, rows: TrainingRows) -> Iterator[DataFrame]:
+    """The rows of all parts, held for the fit; DataError where they can't be learned from."""
+    parts = rows.parts(rows.made.read(lake.session), rows.dates).persist()
+    try:
+        wanted = [part for part, span in rows.dates.as_dict().items() if span]
+        refuse_unlearnable(f"model {spec.name}", parts, spec.data.target, rows.features, wanted)
+        yield parts
+    finally:
+        parts.unpersist()
+
+
+def _judged_parts(rows: TrainingRows) -> list[str]:
+    return [part for part in JUDGED if part in rows.dates.as_dict()]
+
+
+def _fitted(lake: Lake, spec: ModelSpec, rows: TrainingRows, parts: DataFrame) -> FittedModel:
+    scratch = f"{lake.settings.warehouse}/training/_scratch/{uuid4().hex}"
+    try:
+        return fit_model(f"model {spec.name}", _learning(spec, rows, parts, scratch), spec.stages, spec.estimator)
+    finally:
+        lake.storage.remove(scratch)
+
+
+def _learning(spec: ModelSpec, rows: TrainingRows, parts: DataFrame, scratch: str) -> Learning:
+    wanted = dict.fromkeys((*rows.features, spec.data.target, *rows.keys, *([spec.weight] if spec.weight else [])))
+    columns = [quoted(name) for name in wanted]
+    has_validation = rows.dates.validation is not None
+    return Learning(
+        rows=parts.where(f"{PART} = 'train'").select(*columns),
+        validation=parts.where(f"{PART} = 'validation'").select(*columns) if has_validation else None,
+        features=rows.features,
+        label=spec.data.target,
+        order_by=rows.keys,
+        scratch=scratch,
+        weight=spec.weight,
+        seed=spec.seed,
+        workers=spec.workers,
+        time_limit=spec.time_limit,
+    )
+
+
+def _unit(spec: ModelSpec, rows: TrainingRows) -> tuple[str, ...]:
+    return spec.unit or rows.keys
+
+
+def _versus(
+    lake: Lake, spec: ModelSpec, rows: TrainingRows, scored: DataFrame, champion: Version | None
+) -> Interval | None:
+    """The interval of the metric less the champion's on the same rows of the test."""
+    if champion is None or spec.gate.margin is None:
+        return None
+    both = lake.registry.load(champion).scored(scored, "_champion")
+    return paired_interval(
+        both,
+        spec.metric,
+        ("score", "_champion"),
+        unit=_unit(spec, rows),
+        label=spec.data.target,
+        level=spec.gate.level,
+        seed=spec.seed,
+    )
+
+
+def _keep_record(run: Run, record: dict[str, Any]) -> None:
+    run.text(RECORD_FILE, json.dumps(record, indent=1))
+    flat = {name: record[name] for name in ("training_set", "metric", "workers", "seed", "code")}
+    estimator = {f"estimator.{name}": value for name, value in record["estimator"].items()}
+    dates = {f"dates.{part}": " to ".join(span) for part, span in record["dates"].items()}
+    run.parameters({**flat, **dates, **estimator, "features": ", ".join(record["features"])})
+
+
+def _keep_judgement(run: Run, told: dict[str, Judgement], versus: Interval | None, decision: Decision) -> None:
+    for part, judgement in told.items():
+        prefix = "" if part == "test" else f"{part}_"
+        run.metrics({f"{prefix}{name}": value for name, value in judgement.numbers.items()})
+    document = {
+        "parts": {part: judgement.as_dict() for part, judgement in told.items()},
+        "versus_champion": None if versus is None else asdict(versus),
+        "gate": asdict(decision),
+    }
+    run.text("judgement.json", json.dumps(document, indent=1, default=str))
+
+
+def _report(
+    lake: Lake, rows: TrainingRows, made: Version, decision: Decision | None, metrics: dict[str, float | None]
+) -> TrainReport:
+    now = lake.registry.version(made.model, made.number)
+    found = metrics or dict(lake.registry.metrics(now))
+    return TrainReport(
+        model=made.model,
+        version=made.number,
+        is_new=decision is not None,
+        passed=now.decision != "refused",
+        checks=decision.checks if decision else (),
+        reasons=decision.reasons if decision else (),
+        metrics=found,
+        dates=rows.dates.as_dict(),
+        training_set=rows.made.path,
+        run_id=made.run_id,
+    )

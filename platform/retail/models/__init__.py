@@ -1,0 +1,1 @@
+"""Models of the shop, one file each."""
