@@ -66,6 +66,15 @@ def main() -> int:
         "GROUP BY terminal_id ORDER BY share DESC NULLS LAST, payments DESC LIMIT 5"
     ).show()
 
+    screen.rule("a model of frauds: trained on a week, judged by the week whose answers came last")
+    trained = lake.train("card_fraud")
+    usual = ("rows", "positives", "roc_auc", "average_precision", "recall_at_precision", "precision_at_100")
+    screen.print({name: trained.metrics[name] for name in usual if name in trained.metrics})
+    for check in trained.checks:
+        screen.print(f"  {check}")
+    screen.print(f"version {trained.version} {'is champion' if trained.passed else 'is refused'}")
+    code = max(code, trained.exit_code)
+
     screen.rule("once more: nothing is new, so nothing moves")
     again = lake.refresh()
     moved = [t.table for t in again.tables.values() if t.batches]
@@ -73,7 +82,7 @@ def main() -> int:
         screen.print(f"  {table.table}: {table.outcome}")
     screen.print(
         "\nLook around: export AURIFY_WAREHOUSE=.aurify/demo/warehouse AURIFY_SOURCES=.aurify/demo/sources,\n"
-        "then .venv/bin/aurify plan, runs, quarantine silver.pos_lines, batch silver.pos_lines, ..."
+        "then .venv/bin/aurify plan, runs, quarantine silver.pos_lines, models show card_fraud, ..."
     )
     return max(code, again.exit_code, 1 if moved else 0)
 

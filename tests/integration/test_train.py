@@ -24,7 +24,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError, DataError
 from aurify.models.registry import RECORD, Registry
-from aurify.workflows.models import compared, listed, promote, rollback, shown, unnamed_sets
+from aurify.workflows.models import compared, listed, promote, prune, rollback, shown
 from aurify.workflows.train import TrainReport
 from tests.integration.lakes import Toy
 
@@ -188,8 +188,14 @@ def test_what_a_version_was_made_of_can_be_seen(toy: Toy, first: TrainReport) ->
     assert told.record["environment"]["lightgbm"]
     assert told.record["suites"] == {"silver.found": None, "gold.cards": None}
     assert told.judgement["parts"]["test"]["segments"]["card"]
-    assert first.training_set in toy.lake.registry.training_sets()
-    assert first.training_set not in unnamed_sets(toy.lake)
+
+
+def test_a_training_set_stays_as_long_as_a_version_names_it(toy: Toy, first: TrainReport) -> None:
+    asked = toy.lake.training_set("risk", "silver.found", ["gold.cards"], target="is_fraud", time="at")
+    assert prune(toy.lake, 1) == [], "it is young"
+    assert prune(toy.lake, 0) == [asked.path]
+    assert not Path(asked.path).exists()
+    assert toy.lake.session.read.format("delta").load(first.training_set).count() > 600
 
 
 def test_a_label_that_came_too_late_is_not_learned_from(tmp_path: Path, spark: object) -> None:

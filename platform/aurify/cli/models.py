@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aurify.models.registry import Version
     from aurify.workflows.models import Comparison, VersionTold
 
+A_MONTH = 720
 USUAL = (
     "rows", "positives", "roc_auc", "average_precision", "recall_at_precision", "ks", "brier", "lift_of_top_tenth",
 )  # fmt: skip
@@ -23,7 +24,7 @@ USUAL = (
 
 @click.group("models")
 def models() -> None:
-    """Versions of trained models: list, show, compare, promote, rollback, card."""
+    """Versions of trained models: list, show, compare, promote, roll back; prune what none of them needs."""
 
 
 def _command(name: str, *examples: str) -> Callable[[Callable[..., Answer]], click.Command]:
@@ -138,6 +139,19 @@ def rollback(given: Invocation, model: str, reason: str) -> Answer:
 
     made = move(given.lake(), model, reason)
     return Answer(_told(made), lambda console: console.print(f"{model} version {made.number} is champion again"))
+
+
+@_command("prune", "aurify models prune --retain-hours 720")
+@click.option(
+    "--retain-hours", type=click.IntRange(min=0), default=A_MONTH, show_default=True, help="How old they are."
+)
+@click.pass_obj
+def prune(given: Invocation, retain_hours: int) -> Answer:
+    """Remove training sets that no registered version names."""
+    from aurify.workflows.models import prune as remove
+
+    gone = remove(given.lake(), retain_hours)
+    return Answer({"removed": gone}, lambda console: console.print(f"{len(gone)} training sets removed"))
 
 
 def metrics_table(told: Mapping[str, Mapping[str, float | None]]) -> Table:

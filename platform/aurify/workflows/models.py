@@ -13,8 +13,8 @@ from aurify.models.intervals import Interval, paired_interval
 from aurify.models.judged import judged
 from aurify.models.registry import CHAMPION, DECISION, RECORD_FILE, Move, Version
 from aurify.models.split import PART
-from aurify.publish.target import Handle
 from aurify.workflows.training_rows import rows_of_record
+from aurify.workflows.training_set import FOLDER
 
 if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
@@ -155,8 +155,11 @@ def _champions(moves: Sequence[Move]) -> list[int]:
     return stack
 
 
-def unnamed_sets(lake: Lake) -> list[str]:
-    """The training sets of models that no registered version names."""
-    named, root = lake.registry.training_sets(), f"{lake.settings.warehouse}/training"
-    paths = [f"{root}/{name}/{id}" for name in lake.models for id in lake.storage.names(f"{root}/{name}")]
-    return [path for path in paths if path not in named and Handle.open(path) is not None]
+def prune(lake: Lake, retain_hours: int) -> list[str]:
+    """Remove the training sets of models that no registered version names and that are older than so many hours."""
+    named, root = lake.registry.training_sets(), f"{lake.settings.warehouse}/{FOLDER}"
+    sets = [f"{root}/{name}/{id}" for name in lake.models for id in lake.storage.names(f"{root}/{name}")]
+    old = [path for path in sets if path not in named and lake.storage.age_seconds(path) >= retain_hours * 3600]
+    for path in old:
+        lake.storage.remove(path)
+    return old
