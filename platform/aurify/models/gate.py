@@ -19,10 +19,19 @@ class Decision:
     within_limits: bool
 
 
-def decide(gate: Gate, metrics: Mapping[str, float | None], versus: Interval | None, champion: int | None) -> Decision:
-    """Decide by the test's metrics and, where there is a champion, by the interval of the metric less the champion's.
+@dataclass(frozen=True)
+class Versus:
+    """The champion on the same rows: the interval of the metric less the champion's, or the columns that it lacks."""
 
-    >>> decide(Gate(at_least={"roc_auc": 0.9}), {"roc_auc": 0.85}, None, None).reasons
+    champion: int
+    difference: Interval | None
+    missing: tuple[str, ...] = ()
+
+
+def decide(gate: Gate, metrics: Mapping[str, float | None], versus: Versus | None) -> Decision:
+    """Decide by the test's metrics and, where there is a champion, by how it does on the same rows.
+
+    >>> decide(Gate(at_least={"roc_auc": 0.9}), {"roc_auc": 0.85}, None).reasons
     ('roc_auc is 0.85, the gate wants at least 0.9',)
     """
     limits = [(name, limit, "at least") for name, limit in gate.at_least.items()]
@@ -37,11 +46,19 @@ def decide(gate: Gate, metrics: Mapping[str, float | None], versus: Interval | N
             reasons.append(text)
     within = not reasons
     if versus is not None and gate.margin is not None:
-        text = (
-            f"{versus.metric} less that of version {champion} is {versus.estimate:+.4g}, between {versus.low:+.4g} and "
-            f"{versus.high:+.4g} at {gate.level:.0%}, the gate wants {-gate.margin:+.4g} or more"
-        )
+        text = _told(gate, versus)
         checks.append(text)
-        if not versus.low >= -gate.margin:
+        if versus.difference is None or not versus.difference.low >= -gate.margin:
             reasons.append(text)
     return Decision(not reasons, tuple(checks), tuple(reasons), within)
+
+
+def _told(gate: Gate, versus: Versus) -> str:
+    gap = versus.difference
+    if gap is None:
+        lacking = ", ".join(versus.missing)
+        return f"version {versus.champion} can't be compared, these rows lack {lacking}: a person can promote by hand"
+    return (
+        f"{gap.metric} less that of version {versus.champion} is {gap.estimate:+.4g}, between {gap.low:+.4g} and "
+        f"{gap.high:+.4g} at {gate.level:.0%}, the gate wants {-(gate.margin or 0):+.4g} or more"
+    )

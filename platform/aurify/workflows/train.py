@@ -16,8 +16,8 @@ from aurify.models.declare import ModelSpec
 from aurify.models.estimator import Learning
 from aurify.models.fitted import FittedModel
 from aurify.models.fitting import fit_model
-from aurify.models.gate import Decision, decide
-from aurify.models.intervals import Interval, paired_interval
+from aurify.models.gate import Decision, Versus, decide
+from aurify.models.intervals import paired_interval
 from aurify.models.judged import Judgement, judged
 from aurify.models.learnable import refuse_unlearnable
 from aurify.models.registry import DECISION, RECORD, RECORD_FILE, SET, Run, Version
@@ -84,11 +84,10 @@ def train(
         listen("fit")
         model = _fitted(lake, spec, rows, parts)
         listen("judge")
-        scored = {part: model.scored(parts.where(f"{PART} = '{part}'")) for part in _judged_parts(rows)}
-        told = {part: judged(found, spec, _unit(spec, rows), rows.keys[0]) for part, found in scored.items()}
-        champion = registry.champion(name)
-        versus = _versus(lake, spec, rows, scored["test"], champion)
-        decision = decide(spec.gate, told["test"].numbers, versus, champion.number if champion else None)
+        with _scored(model, rows, parts) as scored:
+            told = {part: judged(found, spec, _unit(spec, rows), rows.keys[0]) for part, found in scored.items()}
+            versus = _versus(lake, spec, rows, scored["test"], registry.champion(name))
+        decision = decide(spec.gate, told["test"].numbers, versus)
         _keep_judgement(run, told, versus, decision)
         verdict = {DECISION: "passed" if decision.passed else "refused"}
         made = registry.register(name, run, model, {**tags, **verdict}, [f"aurify[models]=={__version__}"])
@@ -111,8 +110,16 @@ def _parts(lake: Lake, spec: ModelSpec, rows: TrainingRows) -> Iterator[DataFram
         parts.unpersist()
 
 
-def _judged_parts(rows: TrainingRows) -> list[str]:
-    return [part for part in JUDGED if part in rows.dates.as_dict()]
+@contextmanager
+def _scored(model: FittedModel, rows: TrainingRows, parts: DataFrame) -> Iterator[dict[str, DataFrame]]:
+    """The rows of validation and test with their score, scored once."""
+    asked = [part for part in JUDGED if part in rows.dates.as_dict()]
+    found = {part: model.scored(parts.where(f"{PART} = '{part}'")).persist() for part in asked}
+    try:
+        yield found
+    finally:
+        for frame in found.values():
+            frame.unpersist()
 
 
 def _fitted(lake: Lake, spec: ModelSpec, rows: TrainingRows, parts: DataFrame) -> FittedModel:
@@ -147,13 +154,16 @@ def _unit(spec: ModelSpec, rows: TrainingRows) -> tuple[str, ...]:
 
 def _versus(
     lake: Lake, spec: ModelSpec, rows: TrainingRows, scored: DataFrame, champion: Version | None
-) -> Interval | None:
-    """The interval of the metric less the champion's on the same rows of the test."""
+) -> Versus | None:
+    """The champion on the same rows of the test."""
     if champion is None or spec.gate.margin is None:
         return None
-    both = lake.registry.load(champion).scored(scored, "_champion")
-    return paired_interval(
-        both,
+    model = lake.registry.load(champion)
+    missing = tuple(name for name in model.inputs if name not in scored.columns)
+    if missing:
+        return Versus(champion.number, None, missing)
+    difference = paired_interval(
+        model.scored(scored, "_champion"),
         spec.metric,
         ("score", "_champion"),
         unit=_unit(spec, rows),
@@ -161,6 +171,7 @@ def _versus(
         level=spec.gate.level,
         seed=spec.seed,
     )
+    return Versus(champion.number, difference)
 
 
 def _keep_record(run: Run, record: dict[str, Any]) -> None:
@@ -171,7 +182,7 @@ def _keep_record(run: Run, record: dict[str, Any]) -> None:
     run.parameters({**flat, **dates, **estimator, "features": ", ".join(record["features"])})
 
 
-def _keep_judgement(run: Run, told: dict[str, Judgement], versus: Interval | None, decision: Decision) -> None:
+def _keep_judgement(run: Run, told: dict[str, Judgement], versus: Versus | None, decision: Decision) -> None:
     for part, judgement in told.items():
         prefix = "" if part == "test" else f"{part}_"
         run.metrics({f"{prefix}{name}": value for name, value in judgement.numbers.items()})
