@@ -89,12 +89,13 @@ def train(
             versus = _versus(lake, spec, rows, scored["test"], registry.champion(name))
         decision = decide(spec.gate, told["test"].numbers, versus)
         _keep_judgement(run, told, versus, decision)
-        verdict = {DECISION: "passed" if decision.passed else "refused"}
-        made = registry.register(name, run, model, {**tags, **verdict}, [f"aurify[models]=={__version__}"])
+        verdict = {SET: rows.made.path, DECISION: "passed" if decision.passed else "refused"}
+        made = registry.register(name, run, model, verdict, [f"aurify[models]=={__version__}"])
         if decision.passed:
             registry.promote(made, "gate", "; ".join(decision.checks) or "no limit is declared")
         elif decision.within_limits:
             registry.set_challenger(made)
+        registry.tag(made, RECORD, tags[RECORD])  # last: a version that a kill left half done is not found again
     return _report(lake, rows, made, decision, told["test"].numbers)
 
 
