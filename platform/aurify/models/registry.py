@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +21,11 @@ from aurify.models.fitted import FittedModel
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-MODEL, CARD, RECORD_FILE = "model", "card.json", "record.json"
+MODEL, FITTED, RECORD_FILE = "model", "fitted", "record.json"
 RECORD, SET, DECISION, HASH, HISTORY, MODEL_TAG = (
     "aurify.record", "aurify.training_set", "aurify.decision", "aurify.fingerprint", "aurify.champions", "aurify.model",
 )  # fmt: skip
@@ -123,6 +126,8 @@ class Registry:
     def client(self) -> MlflowClient:
         """MLflow's client; EnvironmentFailure where it is not installed or does not answer."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         try:
             from mlflow.exceptions import MlflowException
             from mlflow.tracking import MlflowClient
@@ -204,7 +209,7 @@ class Registry:
     def load(self, version: Version) -> FittedModel:
         """The fitted model of a version."""
         with tempfile.TemporaryDirectory() as folder:
-            path = self.client.download_artifacts(version.run_id, f"{MODEL}/data", folder)
+            path = self.client.download_artifacts(version.run_id, f"{MODEL}/data/{FITTED}", folder)
             return FittedModel.load(Path(path))
 
     def document(self, version: Version, name: str) -> str:
@@ -279,7 +284,21 @@ class Registry:
 
 def _saved(fitted: FittedModel, folder: Path, requirements: Sequence[str]) -> None:
     """A model as MLflow keeps it: read by `aurify.models.pyfunc`, with its signature."""
-    import mlflow.pyfunc
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of MLflow's own type hints, and of an example that nobody needs
+        import mlflow.pyfunc
+
+        fitted.save(folder / FITTED)
+        mlflow.pyfunc.save_model(
+            path=str(folder / MODEL),
+            loader_module="aurify.models.pyfunc",
+            data_path=str(folder / FITTED),
+            signature=_signature(fitted),
+            pip_requirements=list(requirements),
+        )
+
+
+def _signature(fitted: FittedModel) -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
@@ -287,16 +306,7 @@ def _saved(fitted: FittedModel, folder: Path, requirements: Sequence[str]) -> No
     inputs: list[ColSpec | TensorSpec] = [
         ColSpec(kinds.get(kind, DataType.double), name, required=False) for name, kind in fitted.inputs.items()
     ]
-    signature = ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
-    data = folder / "data"
-    fitted.save(data)
-    mlflow.pyfunc.save_model(
-        path=str(folder / MODEL),
-        loader_module="aurify.models.pyfunc",
-        data_path=str(data),
-        signature=signature,
-        pip_requirements=list(requirements),
-    )
+    return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
 
 
 def _version(model: str, made: ModelVersion, aliases: Mapping[str, list[str]]) -> Version:
