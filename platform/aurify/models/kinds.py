@@ -6,7 +6,11 @@ from importlib import import_module
 from typing import Any
 
 LEARNED = {
+    "blend": "aurify.models.blend:Blend",
+    "by_group": "aurify.models.group_models:GroupModels",
     "lightgbm": "aurify.models.booster:Booster",
+    "python": "aurify.models.python_model:PythonModel",
+    "stack": "aurify.models.stacking:Stack",
 }
 STAGES: dict[str, str] = {}
 
