@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 mlflow = pytest.importorskip("mlflow")
 
+# MLflow's store asks SQLAlchemy for what 2.1 will do away with.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning")
+
 AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 FINISHED = Trial(0, {"rounds": 20, "parameters.num_leaves": 7}, 0.75, (0.7, 0.8), "finished", AT, 2.5)
 PRUNED = Trial(1, {"rounds": 5, "parameters.num_leaves": 2}, None, (0.5,), "pruned", AT, 1.0)
