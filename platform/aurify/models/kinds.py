@@ -12,7 +12,9 @@ LEARNED = {
     "python": "aurify.models.python_model:PythonModel",
     "stack": "aurify.models.stacking:Stack",
 }
-STAGES: dict[str, str] = {}
+STAGES: dict[str, str] = {
+    "selected": "aurify.models.selection.selected:Selected",
+}
 
 
 def class_of(kind: str, known: dict[str, str]) -> Any:
