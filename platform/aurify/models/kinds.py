@@ -14,6 +14,9 @@ LEARNED = {
 }
 STAGES: dict[str, str] = {
     "selected": "aurify.models.selection.selected:Selected",
+    "isolation_trees": "aurify.models.isolation_trees:IsolationTrees",
+    "score_card": "aurify.models.score_points:ScorePoints",
+    "spark_trees": "aurify.models.spark_trees:SparkTrees",
 }
 
 
