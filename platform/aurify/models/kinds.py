@@ -8,15 +8,15 @@ from typing import Any
 LEARNED = {
     "blend": "aurify.models.blend:Blend",
     "by_group": "aurify.models.group_models:GroupModels",
+    "isolation_trees": "aurify.models.isolation_trees:IsolationTrees",
     "lightgbm": "aurify.models.booster:Booster",
     "python": "aurify.models.python_model:PythonModel",
-    "stack": "aurify.models.stacking:Stack",
-}
-STAGES: dict[str, str] = {
-    "selected": "aurify.models.selection.selected:Selected",
-    "isolation_trees": "aurify.models.isolation_trees:IsolationTrees",
     "score_card": "aurify.models.score_points:ScorePoints",
     "spark_trees": "aurify.models.spark_trees:SparkTrees",
+    "stack": "aurify.models.stacking:Stack",
+}
+STAGES = {
+    "selected": "aurify.models.selection.selected:Selected",
 }
 
 
