@@ -62,9 +62,19 @@ def aurify_process(marker: Path, *arguments: object) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=300)
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+def verbs() -> list[str]:
+    """Every command, and each of those of a group."""
+    context = click.Context(main)
+    found = {name: main.get_command(context, name) for name in COMMANDS}
+    groups = {name: command for name, command in found.items() if isinstance(command, click.Group)}
+    return sorted(
+        [*(found.keys() - groups.keys()), *(f"{name} {verb}" for name in groups for verb in groups[name].commands)]
+    )
+
+
+@pytest.mark.parametrize("name", verbs())
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    shown = aurify(name, "--help")
+    shown = aurify(*name.split(), "--help")
     assert shown.exit_code == 0
     assert "Examples:\n" in shown.output
     assert f"    aurify {name} " in shown.output or f"    aurify {name}\n" in shown.output

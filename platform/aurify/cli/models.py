@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +25,7 @@ USUAL = (
 
 @click.group("models")
 def models() -> None:
-    """Versions of trained models: list, show, compare, promote, roll back; prune what none of them needs."""
+    """Versions of trained models: list, show, compare, promote, roll back, card; prune what none of them needs."""
 
 
 def _command(name: str, *examples: str) -> Callable[[Callable[..., Answer]], click.Command]:
@@ -139,6 +140,21 @@ def rollback(given: Invocation, model: str, reason: str) -> Answer:
 
     made = move(given.lake(), model, reason)
     return Answer(_told(made), lambda console: console.print(f"{model} version {made.number} is champion again"))
+
+
+@_command("card", "aurify models card card_fraud", "aurify models card card_fraud 3 --out card.html")
+@click.argument("model")
+@click.argument("version", default="champion")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file, if not MODEL_VERSION.html.")
+@click.pass_obj
+def card(given: Invocation, model: str, version: str, out: Path | None) -> Answer:
+    """Write the card of a version as a page: what it is for, was made of, can do and can't."""
+    from aurify.workflows.models import card as page_of
+
+    page = page_of(given.lake(), model, version)
+    path = out or Path(f"{model}_{version}.html")
+    path.write_text(page, encoding="utf-8")
+    return Answer({"card": str(path)}, lambda console: console.print(f"{path}: {len(page):,} characters"))
 
 
 @_command("prune", "aurify models prune --retain-hours 720")

@@ -64,6 +64,7 @@ class MlflowSettings(Strict):
 
     tracking: str | None = Field(default=None, min_length=1, description="a URI, like http://mlflow.example:5000")
     artifacts: str | None = Field(default=None, min_length=1, description="a path or URI for new experiments")
+    search: str | None = Field(default=None, min_length=1, description="a folder, or a database's URL, for trials")
 
 
 class SettingsFile(Strict):

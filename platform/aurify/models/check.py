@@ -12,6 +12,7 @@ from aurify.errors import Problem, did_you_mean
 from aurify.models.curve import METRICS
 from aurify.models.declare import Gate, ModelSpec, TopK, Training
 from aurify.models.estimator import Estimator, Stage
+from aurify.models.search.run import problems as search_problems
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -121,7 +122,7 @@ def _of_learning(where: str, spec: ModelSpec) -> Iterator[Problem]:
     if spec.time_limit is not None and not (isinstance(spec.time_limit, timedelta) and spec.time_limit > timedelta(0)):
         yield Problem(where, repr(spec.time_limit), "a timedelta of more than nothing", key="time_limit")
     if spec.search is not None:
-        yield from spec.search.problems(f"{where}: search")
+        yield from search_problems(f"{where}: search", spec.search, spec.estimator, spec.metric)
 
 
 def _named(given: Estimator | Stage, where: str) -> list[Problem]:

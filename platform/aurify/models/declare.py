@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aurify.errors import ConfigurationError, Problem
 from aurify.models.estimator import Estimator, Stage
+from aurify.models.search.declared import Search
 from aurify.models.split import ByTime
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class ModelSpec:
     workers: int = 1
     seed: int = 0
     time_limit: timedelta | None = None
-    search: Any = None
+    search: Search | None = None
     owner: str = ""
     doc: str = ""
     file: str = ""

@@ -89,9 +89,15 @@ class ScoreCard:
 
         columns = [name for name in rows.columns if name not in (LABEL, WEIGHT)]
         regression = LogisticRegression(
-            featuresCol=VECTOR, labelCol=LABEL, maxIter=STEPS, tol=CLOSE, regParam=self.ridge, family="binomial",
-            standardization=False, **({"weightCol": WEIGHT} if WEIGHT in rows.columns else {}),
-        )  # fmt: skip
+            featuresCol=VECTOR,
+            labelCol=LABEL,
+            maxIter=STEPS,
+            tol=CLOSE,
+            regParam=self.ridge,
+            family="binomial",
+            standardization=False,
+        )
+        regression = regression.setWeightCol(WEIGHT) if WEIGHT in rows.columns else regression
         model = regression.fit(with_vector(rows, columns))
         return tuple(map(float, model.coefficients.toArray())), float(model.intercept)
 

@@ -13,6 +13,7 @@ from aurify.models.intervals import Interval, paired_interval
 from aurify.models.judged import judged
 from aurify.models.registry import CHAMPION, DECISION, RECORD_FILE, Move, Version
 from aurify.models.split import PART
+from aurify.workflows.train_card import PAGE
 from aurify.workflows.training_rows import rows_of_record
 from aurify.workflows.training_set import FOLDER
 
@@ -80,6 +81,12 @@ def shown(lake: Lake, model: str, of: int | str = CHAMPION) -> VersionTold:
         fingerprint=version.fingerprint,
         run_id=version.run_id,
     )
+
+
+def card(lake: Lake, model: str, of: int | str = CHAMPION) -> str:
+    """The card of a version as a page of HTML that needs nothing else."""
+    lake.model(model)
+    return lake.registry.document(lake.registry.version(model, of), PAGE)
 
 
 def compared(lake: Lake, model: str, one: int | str, other: int | str) -> Comparison:

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aurify import __version__
-from aurify.config.names import quoted
 from aurify.models.declare import ModelSpec
-from aurify.models.estimator import Learning
 from aurify.models.fitted import FittedModel
 from aurify.models.fitting import fit_model
 from aurify.models.gate import Decision, Versus, decide
@@ -23,6 +21,8 @@ from aurify.models.learnable import refuse_unlearnable
 from aurify.models.registry import DECISION, RECORD, RECORD_FILE, SET, Run, Version
 from aurify.models.split import PART
 from aurify.workflows.record import fingerprint, record_of
+from aurify.workflows.searching import searched
+from aurify.workflows.train_card import card_of, explained, keep_card
 from aurify.workflows.training_rows import TrainingRows, training_rows
 
 if TYPE_CHECKING:
@@ -82,15 +82,17 @@ def train(
     with registry.run(name, tags) as run, _parts(lake, spec, rows) as parts:
         _keep_record(run, record)
         listen("fit")
-        model = _fitted(lake, spec, rows, parts)
+        model = _fitted(lake, spec, rows, parts, run)
         listen("judge")
         with _scored(model, rows, parts) as scored:
             told = {part: judged(found, spec, _unit(spec, rows), rows.keys[0]) for part, found in scored.items()}
             versus = _versus(lake, spec, rows, scored["test"], registry.champion(name))
+            explanations = explained(model, scored, told, spec)
         decision = decide(spec.gate, told["test"].numbers, versus)
         _keep_judgement(run, told, versus, decision)
         verdict = {SET: rows.made.path, DECISION: "passed" if decision.passed else "refused"}
         made = registry.register(name, run, model, verdict, [f"aurify[models]=={__version__}"])
+        keep_card(run, card_of(spec, record, told, (decision, versus), made, explanations))
         if decision.passed:
             registry.promote(made, "gate", "; ".join(decision.checks) or "no limit is declared")
         elif decision.within_limits:
@@ -123,30 +125,13 @@ def _scored(model: FittedModel, rows: TrainingRows, parts: DataFrame) -> Iterato
             frame.unpersist()
 
 
-def _fitted(lake: Lake, spec: ModelSpec, rows: TrainingRows, parts: DataFrame) -> FittedModel:
+def _fitted(lake: Lake, spec: ModelSpec, rows: TrainingRows, parts: DataFrame, run: Run) -> FittedModel:
     scratch = f"{lake.settings.warehouse}/training/_scratch/{uuid4().hex}"
     try:
-        return fit_model(f"model {spec.name}", _learning(spec, rows, parts, scratch), spec.stages, spec.estimator)
+        estimator = searched(lake, spec, rows, run, scratch)
+        return fit_model(f"model {spec.name}", rows.learning(parts, scratch), spec.stages, estimator)
     finally:
         lake.storage.remove(scratch)
-
-
-def _learning(spec: ModelSpec, rows: TrainingRows, parts: DataFrame, scratch: str) -> Learning:
-    wanted = dict.fromkeys((*rows.features, spec.data.target, *rows.keys, *([spec.weight] if spec.weight else [])))
-    columns = [quoted(name) for name in wanted]
-    has_validation = rows.dates.validation is not None
-    return Learning(
-        rows=parts.where(f"{PART} = 'train'").select(*columns),
-        validation=parts.where(f"{PART} = 'validation'").select(*columns) if has_validation else None,
-        features=rows.features,
-        label=spec.data.target,
-        order_by=rows.keys,
-        scratch=scratch,
-        weight=spec.weight,
-        seed=spec.seed,
-        workers=spec.workers,
-        time_limit=spec.time_limit,
-    )
 
 
 def _unit(spec: ModelSpec, rows: TrainingRows) -> tuple[str, ...]:

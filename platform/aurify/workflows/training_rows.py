@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, DataError
 from aurify.models.declare import ModelSpec
+from aurify.models.estimator import Learning
 from aurify.models.learnable import label
 from aurify.models.split import PART, Dates
 from aurify.workflows.training_set import TrainingSet, training_set
@@ -56,6 +57,26 @@ class TrainingRows:
         used = F.when(F.col(PART) == "train", dates.learned_at.isoformat())
         used = used.when(F.col(PART) == "validation", dates.test[0].isoformat()).cast("timestamp")
         return found.where(used.isNull() | (F.col(quoted(spec.data.known_at)).cast("timestamp") <= used))
+
+    def learning(self, parts: DataFrame, scratch: str) -> Learning:
+        """What an estimator learns from, of these parts."""
+        spec = self.spec
+        weight = [spec.weight] if spec.weight else []
+        wanted = dict.fromkeys((*self.features, spec.data.target, *self.keys, *weight))
+        columns = [quoted(name) for name in wanted]
+        has_validation = self.dates.validation is not None
+        return Learning(
+            rows=parts.where(f"{PART} = 'train'").select(*columns),
+            validation=parts.where(f"{PART} = 'validation'").select(*columns) if has_validation else None,
+            features=self.features,
+            label=spec.data.target,
+            order_by=self.keys,
+            scratch=scratch,
+            weight=spec.weight,
+            seed=spec.seed,
+            workers=spec.workers,
+            time_limit=spec.time_limit,
+        )
 
 
 def training_rows(lake: Lake, spec: ModelSpec, until: datetime | None) -> TrainingRows:

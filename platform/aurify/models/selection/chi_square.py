@@ -81,7 +81,7 @@ class ChiSquare:
 
 def dependence(table: Table) -> Dependence:
     """Pearson's test of a table, without a correction for continuity."""
-    from scipy.special import chdtrc  # type: ignore[import-untyped]
+    from scipy.special import chdtrc
 
     counts = np.stack([table.positives, table.rows - table.positives]).astype(np.float64)
     rows, degrees = float(counts.sum()), counts.shape[1] - 1
