@@ -30,12 +30,12 @@ def _array(values: pa.Array) -> NDArray[Any]:
     kind = values.type
     if pa.types.is_boolean(kind):
         values = values.cast(pa.int8())
-    if pa.types.is_decimal(kind) or pa.types.is_integer(values.type) or pa.types.is_floating(kind):
+    if pa.types.is_decimal(kind):
+        values = values.cast(pa.string()).cast(pa.float64())  # the nearest double, as Spark's; Arrow's own is not it
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
         numbers: Numbers = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return numbers
-    objects = np.empty(len(values), object)
-    objects[:] = values.to_pylist()
-    return objects
+    return np.fromiter(values.to_pylist(), object, len(values))  # lists stay lists
 
 
 def matrix(columns: Columns, features: Sequence[str]) -> Numbers:

@@ -18,6 +18,17 @@ LEARNED = {
 STAGES = {
     "selected": "aurify.models.selection.selected:Selected",
 }
+_TRANSFORMS = "aurify.models.transforms"
+STAGES = {
+    "bins": f"{_TRANSFORMS}.bins:FittedBins",
+    "codes": f"{_TRANSFORMS}.codes:FittedCodes",
+    "imputed": f"{_TRANSFORMS}.imputed:FittedImputed",
+    "one_hot": f"{_TRANSFORMS}.one_hot:FittedOneHot",
+    "scaled": f"{_TRANSFORMS}.scaled:FittedScaled",
+    "target_mean": f"{_TRANSFORMS}.target_mean:FittedTargetMean",
+    "tf_idf": f"{_TRANSFORMS}.tf_idf:FittedTfIdf",
+    "word2vec": f"{_TRANSFORMS}.word2vec:FittedWord2Vec",
+}
 
 
 def class_of(kind: str, known: dict[str, str]) -> Any:
