@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -66,10 +67,8 @@ def verbs() -> list[str]:
     """Every command, and each of those of a group."""
     context = click.Context(main)
     found = {name: main.get_command(context, name) for name in COMMANDS}
-    groups = {name: command for name, command in found.items() if isinstance(command, click.Group)}
-    return sorted(
-        [*(found.keys() - groups.keys()), *(f"{name} {verb}" for name in groups for verb in groups[name].commands)]
-    )
+    groups = {name: command.commands for name, command in found.items() if isinstance(command, click.Group)}
+    return sorted([*(found.keys() - groups.keys()), *(f"{name} {verb}" for name in groups for verb in groups[name])])
 
 
 @pytest.mark.parametrize("name", verbs())

@@ -15,9 +15,6 @@ LEARNED = {
     "spark_trees": "aurify.models.spark_trees:SparkTrees",
     "stack": "aurify.models.stacking:Stack",
 }
-STAGES = {
-    "selected": "aurify.models.selection.selected:Selected",
-}
 _TRANSFORMS = "aurify.models.transforms"
 STAGES = {
     "bins": f"{_TRANSFORMS}.bins:FittedBins",
@@ -25,6 +22,7 @@ STAGES = {
     "imputed": f"{_TRANSFORMS}.imputed:FittedImputed",
     "one_hot": f"{_TRANSFORMS}.one_hot:FittedOneHot",
     "scaled": f"{_TRANSFORMS}.scaled:FittedScaled",
+    "selected": "aurify.models.selection.selected:Selected",
     "target_mean": f"{_TRANSFORMS}.target_mean:FittedTargetMean",
     "tf_idf": f"{_TRANSFORMS}.tf_idf:FittedTfIdf",
     "word2vec": f"{_TRANSFORMS}.word2vec:FittedWord2Vec",

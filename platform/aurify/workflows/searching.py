@@ -35,9 +35,8 @@ def searched(lake: Lake, spec: ModelSpec, rows: TrainingRows, run: Run, scratch:
     if spec.search is None:
         return spec.estimator
     with ExitStack() as held:
-        folds = [
-            held.enter_context(_fold(lake, spec, rows, dates, scratch)) for dates in spec.split.earlier(rows.dates)
-        ]
+        earlier = spec.split.earlier(rows.dates)
+        folds = [held.enter_context(_fold(lake, spec, rows, dates, scratch)) for dates in earlier]
         found = search(
             spec.search,
             spec.estimator,

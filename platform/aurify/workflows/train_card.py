@@ -70,6 +70,7 @@ def card_of(
 ) -> Card:
     """The card of a version that the gate has decided about."""
     decision, versus = gated
+    champion = str(versus.champion) if versus else None
     parts = [_part(name, span, told.get(name)) for name, span in record["dates"].items()]
     estimator = dict(record["estimator"])
     return Card(
@@ -84,9 +85,7 @@ def card_of(
         stages=record["stages"],
         features=record["features"],
         alias=CHAMPION if decision.passed else CHALLENGER if decision.within_limits else None,
-        decision=Decision(
-            decision.passed, decision.reasons or decision.checks, str(versus.champion) if versus else None
-        ),
+        decision=Decision(decision.passed, decision.reasons or decision.checks, champion),
         metrics={part: {**judgement.numbers, "at": judgement.metrics.at} for part, judgement in told.items()},
         intervals={part: [judgement.sure] for part, judgement in told.items()},
         segments=told["test"].segments,
