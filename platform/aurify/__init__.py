@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from aurify.features.entity_windows import with_windows
     from aurify.features.windows import Lag, Window
     from aurify.joins.as_of import as_of_join
-    from aurify.models.declare import Gate, TopK, Training, model
-    from aurify.models.lightgbm_estimator import LightGBM
+    from aurify.models.declare import Gate, Training, model
     from aurify.models.split import ByTime
     from aurify.quality.own import row_expectation, table_expectation
     from aurify.tables.declare import changes, folder, snapshot, table
@@ -30,10 +29,8 @@ __all__ = [
     "Free",
     "Gate",
     "Lag",
-    "LightGBM",
     "Ratio",
     "Recompute",
-    "TopK",
     "Training",
     "Upsert",
     "Window",
@@ -59,10 +56,8 @@ _HOME = {
     "Free": "aurify.features.declared",
     "Gate": "aurify.models.declare",
     "Lag": "aurify.features.windows",
-    "LightGBM": "aurify.models.lightgbm_estimator",
     "Ratio": "aurify.features.declared",
     "Recompute": "aurify.tables.spec",
-    "TopK": "aurify.models.declare",
     "Training": "aurify.models.declare",
     "Upsert": "aurify.tables.spec",
     "Window": "aurify.features.windows",

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 TABLES = '''
 from datetime import timedelta
 
-from aurify import ByTime, Gate, LightGBM, Training, Window, feature_view, model
+from aurify import ByTime, Gate, Training, Window, feature_view, model
+from aurify.models import LightGBM
 
 DAY = timedelta(days=1)
 

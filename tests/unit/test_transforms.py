@@ -69,7 +69,7 @@ def test_json_keeps_every_stage_exactly(stage: FittedStage) -> None:
 
 
 def test_every_kind_is_kept_and_tried_here() -> None:
-    assert {stage.kind for stage in STAGED} == set(STAGES)
+    assert {stage.kind for stage in STAGED} == {kind for kind, place in STAGES.items() if ".transforms." in place}
 
 
 @pytest.mark.parametrize("stage", STAGED, ids=lambda stage: stage.kind)

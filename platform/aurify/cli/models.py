@@ -25,7 +25,7 @@ USUAL = (
 
 @click.group("models")
 def models() -> None:
-    """Versions of trained models: list, show, compare, promote, roll back, card; prune what none of them needs."""
+    """See versions of models, compare and move them."""
 
 
 def _command(name: str, *examples: str) -> Callable[[Callable[..., Answer]], click.Command]:

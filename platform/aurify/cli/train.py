@@ -25,9 +25,9 @@ MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 @click.option("--again", is_flag=True, help="Also where a version was made of the same already.")
 @click.pass_obj
 def train(given: Invocation, model: str, until: datetime | None, again: bool) -> Answer:
-    """Train a model, judge it, and make it champion if it passes its gate.
+    """Train a model and put it through its gate.
 
-    Exits 1 where the rows can't be learned from, or the gate refuses the model; it is registered all the same.
+    It is judged on its test rows, registered, and made champion if it passes. Exits 1 where the rows can't be learned from, or the gate refuses the model; it is registered all the same.
     """
     from aurify.workflows.train import train as make
 

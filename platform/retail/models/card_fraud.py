@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aurify import ByTime, Gate, LightGBM, TopK, Training, model
+from aurify import ByTime, Gate, Training, model
+from aurify.models import LightGBM, TopK
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
