@@ -27,7 +27,8 @@ MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 def train(given: Invocation, model: str, until: datetime | None, again: bool) -> Answer:
     """Train a model and put it through its gate.
 
-    It is judged on its test rows, registered, and made champion if it passes. Exits 1 where the rows can't be learned from, or the gate refuses the model; it is registered all the same.
+    It is judged on its test rows, registered, and made champion if it passes. Exits 1 where the rows can't be learned
+    from, or the gate refuses it; a refused version is registered all the same.
     """
     from aurify.workflows.train import train as make
 
