@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
+Places = NDArray[np.intp]
 BINNINGS = ("quantile", "uniform")
+STEPS = 100
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -152,17 +154,36 @@ def _bin(found: Slice, at: At) -> NDArray[np.int64]:
 
 def _gains(found: Slice, at: At) -> Numbers:
     """The positives among the best tenth, two tenths and so on; those of a tie are spread evenly over its rows."""
-    each, last = np.arange(found.rows.shape[1]), len(found.score) - 1
     lines = []
     for tenth in range(1, 10):
         rank = found.whole.rows * tenth / 10
-        place = np.count_nonzero(found.rows_so_far < rank, axis=0)
-        is_here = (found.before.rows < rank) & (place <= last)
-        here = np.minimum(place, last), each
+        is_here, here = _reached(found.rows_so_far, found.before.rows, rank)
         of_tie = share(found.positives[here], found.rows[here], none=0.0)
         gained = found.positives_so_far[here] - of_tie * (found.rows_so_far[here] - rank)
         lines.append(np.where(is_here, gained, 0.0))
     return np.stack(lines)
+
+
+def _points(found: Slice, at: At) -> Numbers:
+    """Rows, positives and score where each hundredth of the positives is reached, then of the negatives."""
+    lines, before, whole = [], found.before, found.whole
+    negatives_so_far = found.rows_so_far - found.positives_so_far
+    for so_far, first, last in (
+        (found.positives_so_far, before.positives, whole.positives),
+        (negatives_so_far, before.rows - before.positives, whole.rows - whole.positives),
+    ):
+        for step in range(1, STEPS + 1):
+            is_here, here = _reached(so_far, first, last * step / STEPS)
+            told = (found.rows_so_far[here], found.positives_so_far[here], found.score[here[0]])
+            lines += [np.where(is_here, values, 0.0) for values in told]
+    return np.stack(lines)
+
+
+def _reached(so_far: Numbers, before: Numbers, level: Numbers) -> tuple[NDArray[np.bool_], tuple[Places, Places]]:
+    """Whether this slice is where the count comes to that level, and the place of it."""
+    place = np.count_nonzero(so_far < level, axis=0)
+    last = len(so_far) - 1
+    return (before < level) & (place <= last), (np.minimum(place, last), np.arange(so_far.shape[1]))
 
 
 PARTS: Mapping[str, Part] = {
@@ -174,6 +195,7 @@ PARTS: Mapping[str, Part] = {
     "losses": Part(_losses, lambda at: 2),
     "bins": Part(_bins, lambda at: 3 * at.bins),
     "gains": Part(_gains, lambda at: 9),
+    "points": Part(_points, lambda at: 6 * STEPS),
 }
 
 

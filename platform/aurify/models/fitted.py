@@ -44,7 +44,7 @@ class FittedModel:
         """The rows with the model's score in `column`, double. ConfigurationError tells what does not fit together."""
         from pyspark.sql.types import DoubleType, StructField, StructType
 
-        self._refuse_misfits(rows, column)
+        self.refuse_misfits("scored", rows, column)
         own = {name: f"_{place}" for place, name in enumerate(rows.columns)}  # Python takes no odd names
         given = [StructField(own[field.name], field.dataType) for field in rows.schema.fields]
         schema = StructType([*given, StructField("_score", DoubleType())])
@@ -97,19 +97,21 @@ class FittedModel:
             found.update(f"{name}\0{len(content)}\0".encode() + content)
         return found.hexdigest()
 
-    def _refuse_misfits(self, rows: DataFrame, column: str) -> None:
+    def refuse_misfits(self, where: str, rows: DataFrame, *made: str) -> None:
+        """ConfigurationError with all that keeps the rows from being read, and from having these further columns."""
         kinds = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
         problems = []
         for name, kind in self.inputs.items():
             if name not in kinds:
                 hint = did_you_mean(name, kinds)
-                problems.append(Problem("scored", f"no column '{name}'", "a column of the rows", hint))
-            elif _is_text(kinds[name]) != _is_text(kind):
-                problems.append(Problem("scored", f"{name} is {kinds[name]}", f"{kind}, as in training"))
-        if column in kinds:
-            problems.append(Problem("scored", f"two columns named '{column}'", "a name of its own", "give `column`"))
+                problems.append(Problem(where, f"no column '{name}'", "a column of the rows", hint))
+            elif is_text(kinds[name]) != is_text(kind):
+                problems.append(Problem(where, f"{name} is {kinds[name]}", f"{kind}, as in training"))
+        for place, name in enumerate(made):
+            if name in kinds or name in made[:place]:
+                problems.append(Problem(where, f"two columns named '{name}'", "a name of its own", "give another name"))
         if problems:
-            raise ConfigurationError("scored", problems)
+            raise ConfigurationError(where, problems)
 
 
 def staged(columns: Columns, stages: Sequence[FittedStage]) -> dict[str, NDArray[Any]]:
@@ -169,7 +171,7 @@ def _scores(
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    model = _held(tuple(sorted(files.items())))
+    model = held(tuple(sorted(files.items())))
     for batch in batches:
         scores = model.predict(columns_of(batch, names)) if batch.num_rows else np.empty(0)
         arrays = [*batch.columns, pa.array(scores, pa.float64())]
@@ -177,7 +179,7 @@ def _scores(
 
 
 @lru_cache(maxsize=MODELS_HELD)
-def _held(files: tuple[tuple[str, bytes], ...]) -> FittedModel:
+def held(files: tuple[tuple[str, bytes], ...]) -> FittedModel:
     """The model of these files, read once in a process."""
     return FittedModel.of_files(dict(files))
 
@@ -186,6 +188,6 @@ def _without_kind(told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name != "kind"}
 
 
-def _is_text(kind: str) -> bool:
+def is_text(kind: str) -> bool:
     """Whether a column of this type is no number."""
     return not kind.startswith(("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "boolean"))

@@ -1,0 +1,103 @@
+"""What each feature adds to a score: the SHAP values of a LightGBM model, exact for its trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from aurify.errors import ConfigurationError
+from aurify.models.booster import Booster
+from aurify.models.columns import Columns, Numbers, columns_of, matrix
+from aurify.models.fitted import FittedModel, held, staged
+from aurify.models.lightgbm_scores import booster_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import DataType
+
+Explain: TypeAlias = "Callable[[FittedModel, Columns], list[pa.Array]]"
+
+
+def contributions(
+    model: FittedModel, rows: DataFrame, column: str = "contributions", expected: str = "expected"
+) -> DataFrame:
+    """The rows with what each feature adds to the score, in the order of `model.learned.features`.
+
+    With `expected`, the mean over the training rows, they add up to the raw score: of a classifier the logarithm of
+    the odds, of a regression what its link is applied to. A feature that a stage made counts as itself. These are the
+    SHAP values of TreeSHAP (Lundberg et al. 2018, "Consistent individualized feature attribution for tree ensembles").
+    """
+    from pyspark.sql.types import ArrayType, DoubleType
+
+    boosted("contributions", model)
+    made = ((column, ArrayType(DoubleType())), (expected, DoubleType()))
+    return explained("contributions", model, rows, made, _contributions)
+
+
+def boosted(where: str, model: FittedModel) -> Booster:
+    """The LightGBM model that was learned; ConfigurationError where there is none whose trees can be explained."""
+    learned = model.learned
+    if not isinstance(learned, Booster):
+        hint = "permutation_importance is for any model"
+        raise ConfigurationError.of(where, f"a model of kind '{learned.kind}'", f"one of kind '{Booster.kind}'", hint)
+    if "\nis_linear=1\n" in learned.text:
+        hint = "train without linear_tree, or use permutation_importance, which is for any model"
+        raise ConfigurationError.of(where, "linear trees", "trees with a number in each leaf", hint)
+    return learned
+
+
+def trees_averaged(learned: Booster) -> int:
+    """How many trees a raw score is the mean of: all of a random forest, 1 where trees are added up."""
+    return int(booster_of(learned.text).num_trees()) if "\naverage_output\n" in learned.text else 1
+
+
+def contributions_of(model: FittedModel, columns: Columns) -> Numbers:
+    """The contributions of these columns, a row each, and in the last place what is expected."""
+    learned = boosted("contributions", model)
+    rows = matrix(staged(columns, model.stages), learned.features)
+    if not len(rows):
+        return np.empty((0, len(learned.features) + 1))
+    found = booster_of(learned.text).predict(rows, pred_contrib=True, num_threads=1)
+    return np.asarray(found, np.float64) / trees_averaged(learned)
+
+
+def explained(
+    where: str, model: FittedModel, rows: DataFrame, made: Iterable[tuple[str, DataType]], explain: Explain
+) -> DataFrame:
+    """The rows with further columns, made of the model and the columns of each batch."""
+    from pyspark.sql.types import StructField, StructType
+
+    names, kinds = zip(*made, strict=True)
+    model.refuse_misfits(where, rows, *names)
+    own = {name: f"_{place}" for place, name in enumerate(rows.columns)}  # Python takes no odd names
+    given = [StructField(own[field.name], field.dataType) for field in rows.schema.fields]
+    schema = StructType([*given, *(StructField(f"_made{place}", kind) for place, kind in enumerate(kinds))])
+    inputs = {name: own[name] for name in model.inputs}
+    mapper = partial(_explained, files=model.files(), names=inputs, explain=explain)
+    return rows.toDF(*own.values()).mapInArrow(mapper, schema).toDF(*rows.columns, *names)
+
+
+def _explained(
+    batches: Iterable[pa.RecordBatch], files: Mapping[str, bytes], names: Mapping[str, str], explain: Explain
+) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    model = held(tuple(sorted(files.items())))
+    for batch in batches:
+        made = explain(model, columns_of(batch, names))
+        told = [f"_made{place}" for place in range(len(made))]
+        yield pa.RecordBatch.from_arrays([*batch.columns, *made], [*batch.schema.names, *told])
+
+
+def _contributions(model: FittedModel, columns: Columns) -> list[pa.Array]:
+    import pyarrow as pa
+
+    found = contributions_of(model, columns)
+    rows, width = len(found), found.shape[1] - 1
+    offsets = pa.array(np.arange(rows + 1) * width, pa.int32())
+    added = pa.ListArray.from_arrays(offsets, pa.array(found[:, :-1].ravel(), pa.float64()))
+    return [added, pa.array(found[:, -1], pa.float64())]
