@@ -45,6 +45,11 @@ class ByGroup:
     fallback_rows: int = 100_000
     most_groups: int = 1_000
 
+    @property
+    def takes_texts(self) -> tuple[str, ...]:
+        """The columns that it reads as they are, be they text."""
+        return (self.group,)
+
     def problems(self, where: str) -> list[Problem]:
         """All that is wrong with the estimator and the numbers."""
         problems = self.estimator.problems(f"{where}: estimator")

@@ -62,7 +62,8 @@ class TrainingRows:
         """What an estimator learns from, of these parts."""
         spec = self.spec
         weight = [spec.weight] if spec.weight else []
-        wanted = dict.fromkeys((*self.features, spec.data.target, *self.keys, *weight))
+        texts = getattr(spec.estimator, "takes_texts", ())
+        wanted = dict.fromkeys((*self.features, *texts, spec.data.target, *self.keys, *weight))
         columns = [quoted(name) for name in wanted]
         has_validation = self.dates.validation is not None
         return Learning(
