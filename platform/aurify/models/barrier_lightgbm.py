@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from threading import Event
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from aurify.errors import EnvironmentFailure, TrainingStopped
 from aurify.models.barrier_frame import Roles, is_narrow, placed, prepared
@@ -27,6 +24,7 @@ from aurify.models.barrier_rows import Plan
 from aurify.models.barrier_training import PORT_TAKEN
 from aurify.models.barrier_worker import RESULT, trained
 from aurify.models.lightgbm_scores import predictor, scored
+from aurify.models.time_limit import ended_after
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -112,7 +110,9 @@ def fit(
     until = None if time_limit is None else time.time() + time_limit.total_seconds()
     refuse_without_package()
     refuse_misfits(asked, rows, frame)
-    with _ended_after(rows.sparkSession, asked):
+    grace = timedelta(seconds=SECONDS_TO_END)  # the workers stop by themselves before
+    limit = None if time_limit is None else time_limit + grace
+    with ended_after(rows.sparkSession, limit, partial(_stopped, asked)):
         narrow = is_narrow(rows, roles.features)
         numbers = prepared(rows, frame, roles, narrow)
         refuse_unlearnable(asked, numbers)
@@ -181,40 +181,3 @@ def _fitted(told: list[Row], asked: Asked) -> Fitted:
 def _stopped(asked: Asked, found: str) -> TrainingStopped:
     hint = "give it more time, more workers, fewer rounds or fewer rows"
     return TrainingStopped.of("fit", f"{found} after {asked.time_limit}", "all within time_limit", hint)
-
-
-@contextmanager
-def _ended_after(spark: SparkSession, asked: Asked) -> Iterator[None]:
-    """Cancel the Spark jobs of the block that go on when the workers should have stopped by themselves.
-
-    Spark kills the Python of a cancelled task, also one that waits for a worker which is gone.
-    """
-    if asked.time_limit is None:
-        yield
-        return
-    from pyspark import InheritableThread
-
-    context, tag = spark.sparkContext, f"aurify-fit-{uuid4()}"
-    ended, is_over = Event(), Event()
-    seconds = asked.time_limit.total_seconds() + SECONDS_TO_END
-
-    def watch() -> None:
-        wait = seconds
-        while not ended.wait(wait):
-            is_over.set()
-            context.cancelJobsWithTag(tag)
-            wait = 1.0  # a job that starts meanwhile is cancelled as well
-
-    watcher = InheritableThread(target=watch, daemon=True)
-    context.addJobTag(tag)
-    watcher.start()
-    try:
-        yield
-    except Exception as error:
-        if is_over.is_set():
-            raise _stopped(asked, "its Spark job was cancelled") from error
-        raise
-    finally:
-        ended.set()
-        watcher.join()
-        context.removeJobTag(tag)

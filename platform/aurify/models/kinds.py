@@ -6,7 +6,10 @@ from importlib import import_module
 from typing import Any
 
 LEARNED = {
+    "isolation_trees": "aurify.models.isolation_trees:IsolationTrees",
     "lightgbm": "aurify.models.booster:Booster",
+    "score_card": "aurify.models.score_points:ScorePoints",
+    "spark_trees": "aurify.models.spark_trees:SparkTrees",
 }
 STAGES: dict[str, str] = {}
 
