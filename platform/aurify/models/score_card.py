@@ -89,15 +89,11 @@ class ScoreCard:
 
         columns = [name for name in rows.columns if name not in (LABEL, WEIGHT)]
         regression = LogisticRegression(
-            featuresCol=VECTOR,
-            labelCol=LABEL,
-            maxIter=STEPS,
-            tol=CLOSE,
-            regParam=self.ridge,
-            family="binomial",
+            featuresCol=VECTOR, labelCol=LABEL, maxIter=STEPS, tol=CLOSE, regParam=self.ridge, family="binomial",
             standardization=False,
-        )
-        regression = regression.setWeightCol(WEIGHT) if WEIGHT in rows.columns else regression
+        )  # fmt: skip
+        if WEIGHT in rows.columns:
+            regression = regression.setWeightCol(WEIGHT)
         model = regression.fit(with_vector(rows, columns))
         return tuple(map(float, model.coefficients.toArray())), float(model.intercept)
 
