@@ -113,9 +113,9 @@ def _newest_end(lake: Lake, spec: ModelSpec, time: str) -> datetime:
     """When the newest test ends whose labels are known."""
     from pyspark.sql import functions as F
 
-    known = spec.data.known_at
+    labels, known = lake.read(spec.data.labels), spec.data.known_at
     asked = [F.max(F.col(quoted(name)).cast("timestamp").cast("string")) for name in (time, known) if name]
-    found = lake.read(spec.data.labels).agg(*asked).collect()[0]
+    found = labels.agg(*asked).collect()[0]
     told = [None if value is None else datetime.fromisoformat(value) for value in found]
     if told[0] is None:
         raise DataError.of(f"model {spec.name}", f"no {time} in {spec.data.labels}", "labels with their times")

@@ -40,10 +40,12 @@ WEEK = timedelta(days=7)
 def card_fraud(rows: DataFrame) -> DataFrame:
     """How likely a card payment is a fraud, by how the customer has paid and what was found at the terminal.
 
-    A card that was known to be compromised by then is blocked anyway: it is not scored in the test.
+    A payment that did not pass its own gate has no features. A card that was known to be compromised by then is blocked
+    anyway: it is not scored in the test.
     """
     from pyspark.sql import functions as F
 
-    found = rows.where("is_fraud").groupBy("customer_id").agg(F.min(F.to_date("reported_at")).alias("_known_on"))
+    paid = rows.where("customer_id IS NOT NULL")
+    found = paid.where("is_fraud").groupBy("customer_id").agg(F.min(F.to_date("reported_at")).alias("_known_on"))
     is_known = (F.col("part") == "test") & (F.col("_known_on") < F.col("paid_date"))
-    return rows.join(found, "customer_id", "left").where(~F.coalesce(is_known, F.lit(False))).drop("_known_on")
+    return paid.join(found, "customer_id", "left").where(~F.coalesce(is_known, F.lit(False))).drop("_known_on")
