@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import asof, command_line, days, features, fraud, gate, growth, peers, refresh
+from benchmarks import asof, command_line, days, features, fraud, gate, growth, peers, refresh, training
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "features": features.measure,
     "fraud": fraud.measure,
     "growth": growth.measure,
+    "training": training.measure,
     "cli": command_line.measure,
 }
 # They install other libraries, and are slow.

@@ -18,22 +18,22 @@ PYTHON_PATH = f"{ROOT}{os.pathsep}{ROOT / 'platform'}"
 MASTER, DRIVER_MEMORY = "local[2]", "3g"
 
 
-def run(function: str, driver_memory: str = DRIVER_MEMORY, **arguments: Any) -> dict[str, Any]:
+def run(function: str, driver_memory: str = DRIVER_MEMORY, packages: str = "", **arguments: Any) -> dict[str, Any]:
     """Call `module:name(spark, meter, **arguments)` in a new process; gives what it returned, and all costs.
 
-    `costs` holds those of every section by name, `since_birth` the wall and CPU time of the process when the
-    function was done.
+    `packages` are those that the session needs beside Delta. `costs` holds those of every section by name,
+    `since_birth` the wall and CPU time of the process when the function was done.
     """
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         said = json.dumps(arguments, default=str)
-        command = [sys.executable, "-m", "benchmarks.program", function, said, str(answer), driver_memory]
+        command = [sys.executable, "-m", "benchmarks.program", function, said, str(answer), driver_memory, packages]
         subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": PYTHON_PATH}, check=True)
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found
 
 
-def _main(function: str, said: str, answer: str, driver_memory: str) -> None:
+def _main(function: str, said: str, answer: str, driver_memory: str, packages: str) -> None:
     from aurify.config.settings import SparkSettings
     from aurify.session import open_session, stop
 
@@ -41,6 +41,7 @@ def _main(function: str, said: str, answer: str, driver_memory: str) -> None:
     folder = Path(answer).parent
     gc_log = folder / "gc.log"
     conf = {"spark.driver.extraJavaOptions": f"-Xlog:gc:file={gc_log}:uptime:filecount=0"}
+    conf |= {"spark.jars.packages": packages} if packages else {}
     settings = SparkSettings(master=MASTER, driver_memory=driver_memory, conf=conf)
     spark = open_session(settings, "aurify benchmark", str(folder))
     meter = Meter(spark, gc_log)

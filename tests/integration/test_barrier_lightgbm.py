@@ -18,40 +18,19 @@ from aurify.models.barrier_frame import Roles, placed, prepared
 from aurify.models.barrier_lightgbm import Fitted, fit, scored
 from aurify.models.barrier_rows import Plan
 from aurify.models.barrier_worker import trained
+from tests.integration.card_payments import FEATURES, in_memory, payments
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 lightgbm = pytest.importorskip("lightgbm")
 
-FEATURES = ["amount", "hour", "is_abroad", "shop", "distance", "attempts"]
 PARAMETERS = {"objective": "binary", "metric": "auc", "num_leaves": 15, "learning_rate": 0.1, "bagging_fraction": 0.8,
               "bagging_freq": 1}  # fmt: skip
 SETTLED = {**PARAMETERS, "deterministic": True, "force_row_wise": True, "seed": 0, "verbosity": -1, "num_threads": 1,
            "time_out": 20}  # fmt: skip
-
-
-def drawn(number: int) -> Column:
-    """From 0 to 1, by the row's id."""
-    return F.pmod(F.xxhash64("id", F.lit(number)), F.lit(1_000_000)) / 1_000_000
-
-
-def payments(spark: SparkSession, rows: int = 6_000) -> DataFrame:
-    made = spark.range(rows).select(
-        "id",
-        F.exp(drawn(1) * 5).alias("amount"),
-        F.floor(drawn(2) * 24).cast("int").alias("hour"),
-        (drawn(3) < 0.2).alias("is_abroad"),
-        F.floor(drawn(4) * 8).cast("int").alias("shop"),
-        F.when(drawn(5) > 0.1, drawn(6) * 100).alias("distance"),
-        F.floor(drawn(7) * drawn(8) * 6).cast("int").alias("attempts"),
-        (1 + drawn(9)).alias("weight"),
-        (drawn(10) < 0.25).alias("is_later"),
-    )
-    odds = F.log("amount") + F.col("attempts") + 2 * F.col("is_abroad").cast("int") - F.col("shop") % 3 - 3
-    return made.withColumn("is_fraud", (drawn(11) < 1 / (1 + F.exp(-odds))).cast("int"))
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +48,6 @@ def by_two(rows: DataFrame) -> Fitted:
 def fitted(rows: DataFrame, **others: Any) -> Fitted:
     asked = {"features": FEATURES, "label": "is_fraud", "parameters": PARAMETERS, "workers": 1, "rounds": 30}
     return fit(rows, **{**asked, "order_by": ["id"], **others})
-
-
-def in_memory(rows: DataFrame, condition: str = "true") -> pd.DataFrame:
-    there: pd.DataFrame = rows.where(condition).toPandas()
-    return there.sort_values("id")
 
 
 def dataset(rows: pd.DataFrame, **others: Any) -> Any:

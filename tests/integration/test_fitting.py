@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ROWS = 1_500
 REGRESSION = Python("sklearn.linear_model:LogisticRegression")
-TREES = LightGBM({"num_leaves": 7, "min_data_in_leaf": 5}, rounds=5)
+TREES = LightGBM({"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 5}, rounds=5)
 CASES: dict[str, tuple[tuple[str, ...], list[Stage], Estimator]] = {
     "boosting of numbers": (("amount", "twin"), [Uncorrelated()], TREES),
     "boosting of categories": (("amount", "shop"), [TargetMean(("shop",))], TREES),

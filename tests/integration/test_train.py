@@ -76,7 +76,7 @@ def risk(name, features, **more):
 
     @model(name, data=Training("silver.found", ("gold.cards",), "is_fraud", "at", "reported"), features=features,
            split=more.pop("split", ByTime(train=10 * DAY, gap=2 * DAY, test=6 * DAY)), unit="card",
-           estimator=LightGBM({"num_leaves": 7, "min_data_in_leaf": 10}, rounds=more.pop("rounds", 20)),
+           estimator=LightGBM({"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 10}, rounds=more.pop("rounds", 20)),
            gate=more.pop("gate", Gate(at_least={"roc_auc": 0.6})), owner="tests", **more)
     def rows(rows):
         """How likely a payment is a fraud."""

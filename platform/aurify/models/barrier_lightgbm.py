@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aurify.errors import EnvironmentFailure, TrainingStopped
+from aurify.errors import EnvironmentFailure
 from aurify.models.barrier_frame import Roles, is_narrow, placed, prepared
 from aurify.models.barrier_preflight import (
     INSTALL,
@@ -23,8 +22,9 @@ from aurify.models.barrier_preflight import (
 from aurify.models.barrier_rows import Plan
 from aurify.models.barrier_training import PORT_TAKEN
 from aurify.models.barrier_worker import RESULT, trained
+from aurify.models.class_balance import balanced
 from aurify.models.lightgbm_scores import predictor, scored
-from aurify.models.time_limit import ended_after
+from aurify.models.training_job import ended_after, reason, stopped
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -42,12 +42,6 @@ DEFAULTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "verbosity": (-1, ("verbose",)),
     "time_out": (MINUTES_OF_SILENCE, ()),
 }
-CAUSES = (
-    r"^(?!org\.|java\.|py4j\.)[\w.]*(?:Error|Exception): .+$",
-    r"Python worker exited unexpectedly.*$",
-    r"Job (?:aborted|\d+ cancelled).*$",
-    r"\S.*$",
-)
 THREADS = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 
 
@@ -88,12 +82,14 @@ def fit(
     categorical: Sequence[str] = (),
     weight: str | None = None,
     time_limit: timedelta | None = None,
+    balance: str = "none",
 ) -> Fitted:
     """Train a binary classifier or a regression on `rows`, by so many `workers` at once.
 
     `parameters` are LightGBM's own; `objective` must be among them. The same rows give the same model text, however
     they are partitioned: a hash of `order_by` says which worker has a row, and each sorts its own. `validation` is a
     frame, or a boolean column that is true for its rows; NULL is training. NULL and NaN in a feature are missing.
+    `balance` is one of `class_balance.BALANCES`.
 
     A worker holds its rows in memory, as 4-byte numbers where all features are float, short, byte or boolean, as
     8-byte numbers else; the first one also holds all validation rows. The frame is read twice: once to see that
@@ -106,17 +102,23 @@ def fit(
     marked = validation if isinstance(validation, str) else None
     frame = None if isinstance(validation, str) else validation
     roles = Roles(tuple(features), label, weight, tuple(categorical), tuple(order_by), marked, validation is not None)
-    asked = Asked(roles, dict(parameters), workers, rounds, early_stopping_rounds, time_limit)
-    until = None if time_limit is None else time.time() + time_limit.total_seconds()
+    asked = Asked(roles, dict(parameters), workers, rounds, early_stopping_rounds, time_limit, balance)
+    return train(asked, rows, frame)
+
+
+def train(asked: Asked, rows: DataFrame, validation: DataFrame | None) -> Fitted:
+    """The same, for a fit that is described by `asked`."""
+    spark, limit = rows.sparkSession, asked.time_limit
+    until = None if limit is None else time.time() + limit.total_seconds()
     refuse_without_package()
-    refuse_misfits(asked, rows, frame)
-    grace = timedelta(seconds=SECONDS_TO_END)  # the workers stop by themselves before
-    limit = None if time_limit is None else time_limit + grace
-    with ended_after(rows.sparkSession, limit, partial(_stopped, asked)):
-        narrow = is_narrow(rows, roles.features)
-        numbers = prepared(rows, frame, roles, narrow)
-        refuse_unlearnable(asked, numbers)
-        told = _told(placed(numbers, workers), _plan(asked, rows.sparkSession, narrow, until))
+    refuse_misfits(asked, rows, validation)
+    with ended_after(spark, limit, SECONDS_TO_END):
+        narrow = is_narrow(rows, asked.roles.features)
+        numbers = prepared(rows, validation, asked.roles, narrow)
+        counted = refuse_unlearnable(asked, numbers)
+        weighed, parameters = balanced(numbers, asked.parameters, asked.balance, counted)
+        plan = _plan(replace(asked, parameters=parameters), spark, narrow, until)
+        told = _told(placed(weighed, asked.workers), plan)
     return _fitted(told, asked)
 
 
@@ -147,23 +149,8 @@ def _told(rows: DataFrame, plan: Plan) -> list[Row]:
             hint = (
                 "see the workers' logs; one that exits unexpectedly had mostly too little spark.executor.memoryOverhead"
             )
-            raise EnvironmentFailure.of("fit", _reason(str(error)), expected, hint) from error
+            raise EnvironmentFailure.of("fit", reason(str(error)), expected, hint) from error
     raise AssertionError("the last attempt returns or raises")
-
-
-def _reason(text: str) -> str:
-    """The cause in what Spark tells of a failed job: a Python error before a worker's end before all else.
-
-    >>> _reason("Job aborted: Traceback (most recent call last):\\nlightgbm.basic.LightGBMError: bad value\\n\\tat org")
-    'lightgbm.basic.LightGBMError: bad value'
-    >>> _reason("An error occurred\\n: org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)\\n")
-    'Python worker exited unexpectedly (crashed)'
-    """
-    for cause in CAUSES:
-        found = re.search(cause, text, re.MULTILINE)
-        if found:
-            return found[0]
-    return text
 
 
 def _fitted(told: list[Row], asked: Asked) -> Fitted:
@@ -173,11 +160,6 @@ def _fitted(told: list[Row], asked: Asked) -> Fitted:
         hint = f"{INSTALL} for the workers' Python; `order_by` that tells rows apart"
         raise EnvironmentFailure.of("fit", first["troubles"].replace("\n", "; "), expected, hint)
     if first["is_over"]:
-        raise _stopped(asked, f"{first['rounds']} of {asked.rounds} rounds were done")
+        raise stopped(f"{first['rounds']} of {asked.rounds} rounds were done", asked.time_limit)
     workers = tuple(Worker(row["rows"], row["validation_rows"], row["loading"], row["training"]) for row in told)
     return Fitted(first["model"], first["best_iteration"], json.loads(first["history"]), workers)
-
-
-def _stopped(asked: Asked, found: str) -> TrainingStopped:
-    hint = "give it more time, more workers, fewer rounds or fewer rows"
-    return TrainingStopped.of("fit", f"{found} after {asked.time_limit}", "all within time_limit", hint)

@@ -12,34 +12,14 @@ from typing import TYPE_CHECKING, Any
 from aurify.errors import ConfigurationError, EnvironmentFailure, Problem, did_you_mean
 from aurify.models.barrier_frame import Roles, feature
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
+from aurify.models.class_balance import problems_of_balance
+from aurify.models.lightgbm_parameters import BINARY, problems_of_parameters
 from aurify.models.numeric_columns import is_number
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row, SparkSession
 
-BINARY = "binary"
-REGRESSIONS = (
-    "regression", "regression_l1", "l1", "l2", "mae", "mse", "rmse", "huber", "fair", "poisson", "quantile", "mape",
-    "gamma", "tweedie",
-)  # fmt: skip
-OBJECTIVES = (BINARY, *REGRESSIONS)
 INSTALL = "pip install 'lightgbm>=4.7,<5'"
-# What `fit` says itself, under all of LightGBM's names for it, and who says it.
-OWN_PARAMETERS = {
-    **dict.fromkeys(("machines", "workers", "nodes", "num_machines", "num_machine"), "`workers`"),
-    **dict.fromkeys(("local_listen_port", "local_port", "port", "pre_partition", "is_pre_partition"), "the fit"),
-    **dict.fromkeys(("tree_learner", "tree", "tree_type", "tree_learner_type"), "the fit"),
-    **dict.fromkeys(("num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round"), "`rounds`"),
-    **dict.fromkeys(("num_rounds", "nrounds", "num_boost_round", "n_estimators", "max_iter"), "`rounds`"),
-    **dict.fromkeys(
-        ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change"),
-        "`early_stopping_rounds`",
-    ),
-    **dict.fromkeys(
-        ("categorical_feature", "cat_feature", "categorical_column", "cat_column", "categorical_features"),
-        "`categorical`",
-    ),
-}
 LEAF = ("min_data_in_leaf", "min_data_per_leaf", "min_data", "min_child_samples", "min_samples_leaf")
 _ODD_IN_NAMES = frozenset('",:[]{}')
 
@@ -54,6 +34,7 @@ class Asked:
     rounds: int
     early_stopping_rounds: int | None
     time_limit: timedelta | None
+    balance: str = "none"
 
 
 def refuse_without_package() -> None:
@@ -63,9 +44,9 @@ def refuse_without_package() -> None:
         raise EnvironmentFailure.of("fit", found, expected, INSTALL)
 
 
-def refuse_misfits(asked: Asked, rows: DataFrame, validation: DataFrame | None) -> None:
-    """ConfigurationError with all that can be told without reading a row: columns, parameters, cluster."""
-    problems = [*_of_columns(asked.roles, rows), *_of_features(asked.roles), *_of_request(asked)]
+def refuse_misfits(asked: Asked, rows: DataFrame, validation: DataFrame | None, found: Sequence[Problem] = ()) -> None:
+    """ConfigurationError with all that can be told without reading a row: columns, parameters, cluster; and `found`."""
+    problems = [*found, *_of_columns(asked.roles, rows), *_of_features(asked.roles), *_of_request(asked)]
     if validation is not None:
         problems += _of_validation(asked.roles, rows, validation)
     problems += _of_cluster(rows.sparkSession, asked.workers)
@@ -127,14 +108,8 @@ def _of_features(roles: Roles) -> list[Problem]:
 
 def _of_request(asked: Asked) -> list[Problem]:
     """Numbers and parameters."""
-    problems = []
-    objective = asked.parameters.get("objective", "nothing")
-    if objective not in OBJECTIVES:
-        hint = did_you_mean(str(objective), OBJECTIVES)
-        problems.append(Problem("fit: parameters", str(objective), ", ".join(OBJECTIVES), hint, "objective"))
-    for name in sorted(OWN_PARAMETERS.keys() & asked.parameters.keys()):
-        hint = "leave it out"
-        problems.append(Problem("fit: parameters", "a value", f"{OWN_PARAMETERS[name]} to say it", hint, name))
+    problems = problems_of_parameters("fit: parameters", asked.parameters)
+    problems += problems_of_balance("fit", asked.balance, asked.parameters)
     for name, number in (("workers", asked.workers), ("rounds", asked.rounds)):
         if number < 1:
             problems.append(Problem("fit", str(number), "1 or more", key=name))
@@ -169,8 +144,8 @@ def task_slots(spark: SparkSession) -> int:
     return int(context.maxNumConcurrentTasks(profile))
 
 
-def refuse_unlearnable(asked: Asked, prepared: DataFrame) -> None:
-    """ConfigurationError with all that the numbers say against a fit; one aggregation over the prepared rows."""
+def refuse_unlearnable(asked: Asked, prepared: DataFrame) -> Row:
+    """ConfigurationError with all that the numbers say against a fit; what one aggregation over them counted."""
     counted = prepared.agg(*_counts(asked.roles, prepared)).first()
     assert counted is not None
     problems = [*_of_label(asked, counted), *_of_rows(asked, counted)]
@@ -180,6 +155,7 @@ def refuse_unlearnable(asked: Asked, prepared: DataFrame) -> None:
             problems.append(Problem("fit: features", f"'{name}' has no value in any row", "some", hint))
     if problems:
         raise ConfigurationError("fit", problems)
+    return counted
 
 
 def _counts(roles: Roles, prepared: DataFrame) -> Sequence[Column]:
@@ -193,6 +169,7 @@ def _counts(roles: Roles, prepared: DataFrame) -> Sequence[Column]:
         return F.col(name).isNotNull() & ~F.isnan(name)
 
     trains = ~F.col(VALIDATION) if VALIDATION in prepared.columns else F.lit(True)
+    weight = F.col(WEIGHT) if roles.weight else F.lit(1.0)
     counts = [
         how_many(trains).alias("rows"),
         how_many(~trains).alias("validation_rows"),
@@ -200,6 +177,8 @@ def _counts(roles: Roles, prepared: DataFrame) -> Sequence[Column]:
         how_many(is_there(LABEL) & ~F.col(LABEL).isin(0.0, 1.0)).alias("other"),
         F.min(F.when(trains, F.col(LABEL))).alias("lowest"),
         F.max(F.when(trains, F.col(LABEL))).alias("highest"),
+        F.sum(F.when(trains, weight)).alias("weight"),
+        F.sum(F.when(trains & (F.col(LABEL) == 1), weight)).alias("positive_weight"),
     ]
     if roles.weight:
         counts.append(how_many(~is_there(WEIGHT) | (F.col(WEIGHT) < 0)).alias("unweighted"))

@@ -24,7 +24,9 @@ WEEK = timedelta(days=7)
         known_at="reported_at",
     ),
     split=ByTime(train=WEEK, gap=WEEK, test=WEEK),
-    estimator=LightGBM({"num_leaves": 15, "min_data_in_leaf": 20, "learning_rate": 0.05}, rounds=150),
+    estimator=LightGBM(
+        {"objective": "binary", "num_leaves": 15, "min_data_in_leaf": 20, "learning_rate": 0.05}, rounds=150
+    ),
     features=[
         *("amount", "is_weekend", "is_night"),
         *(f"{what}_{days}d" for days in (1, 7, 30) for what in ("count", "mean_amount")),
