@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +29,6 @@ from aurify.models.search.declared import Space
 from aurify.models.search.folds import LOWER_IS_BETTER
 from aurify.models.search.kept import opened
 from aurify.models.search.run import Trying
-from tests.integration import searches
 from tests.integration.searches import FITS, OPTIMUM, Stump, Trees, folds_of, labelled
 
 if TYPE_CHECKING:
@@ -43,7 +38,6 @@ optuna = pytest.importorskip("optuna")
 pytest.importorskip("lightgbm")
 sk = pytest.importorskip("sklearn.metrics")
 
-ROOT = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 3, 1, tzinfo=timezone.utc)
 SPACE: Space = {"rate": Real(0.001, 1.0, log=True), "leaves": Whole(2, 64), "kind": Choice(["good", "bad"])}
 POINTS: Space = {"leaves": Whole(10, 40, step=10), "kind": Choice(["good", "bad"])}
@@ -425,22 +419,3 @@ def test_importance_says_what_the_values_differ_by(spark: SparkSession, tmp_path
     assert shares.keys() == SPACE.keys()
     assert shares["leaves"] > 0.8
     assert sum(shares.values()) == pytest.approx(1)
-
-
-@pytest.mark.kills
-def test_a_search_whose_process_was_killed_goes_on_with_what_was_done(spark: SparkSession, tmp_path: Path) -> None:
-    fits = tmp_path / "fits"
-    command = [sys.executable, "-m", "tests.integration.searches", str(tmp_path), str(fits), "3"]
-    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}", "PYSPARK_PYTHON": sys.executable}
-    with (tmp_path / "said").open("w+", encoding="utf-8") as said:
-        killed = subprocess.run(command, cwd=ROOT, env=env, stdout=said, stderr=said, timeout=180, check=False)
-    assert killed.returncode == -9, (tmp_path / "said").read_text(encoding="utf-8")
-    assert set(fits.read_text(encoding="utf-8").split()) == {"search-0", "search-1"}, "with FAIR, a pool for each side"
-    estimator = Stump(before=partial(searches._killed, fits=fits, kill_at=0))
-    declared = Search({"threshold": Real(0.0, 1.0)}, trials=4, sampler="random")
-    found = search(declared, estimator, folds_of(spark, str(tmp_path), weeks=1), "f1", store=tmp_path, study="killed")
-    kept = optuna.load_study(study_name=found.study, storage=f"sqlite:///{tmp_path}/{found.study}/trials.sqlite")
-    states = [trial.state.name for trial in kept.trials]
-    assert [trial.state for trial in found.trials] == ["finished"] * 4
-    assert states.count("FAIL") in (1, 2), "those that ran when it was killed"
-    assert states.count("COMPLETE") == 4
