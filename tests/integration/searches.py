@@ -99,7 +99,7 @@ def folds_of(spark: SparkSession, scratch: str, weeks: int = 2, **others: Any) -
     return [(Learning(rows=rows, **{**told, **others}), labelled(spark, week=week + 1)) for week in range(weeks)]
 
 
-def _killed(learning: Learning, fits: Path, kill_at: int) -> None:
+def note_and_kill(learning: Learning, fits: Path, kill_at: int) -> None:
     """Note the fit and the scheduler pool it ran in; at one of them the process is killed."""
     pool = learning.rows.sparkSession.sparkContext.getLocalProperty("spark.scheduler.pool")
     with fits.open("a", encoding="utf-8") as told:
@@ -118,7 +118,7 @@ def in_a_process(store: str, fits: str, kill_at: int) -> None:
     builder = SparkSession.builder.master("local[2]")
     for name, value in conf.items():
         builder = builder.config(name, value)
-    estimator = Stump(before=partial(_killed, fits=Path(fits), kill_at=kill_at))
+    estimator = Stump(before=partial(note_and_kill, fits=Path(fits), kill_at=kill_at))
     declared = Search({"threshold": Real(0.0, 1.0)}, trials=4, sampler="random")
     folds = folds_of(builder.getOrCreate(), store, weeks=1)
     search(declared, estimator, folds, "f1", store=store, study="killed")

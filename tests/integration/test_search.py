@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +23,12 @@ from aurify.errors import (
 )
 from aurify.models import classifier_metrics
 from aurify.models.curve import METRICS
+from aurify.models.estimator import Learning
 from aurify.models.search import Choice, Real, Search, Searched, Trial, Whole, search
 from aurify.models.search.declared import Space
 from aurify.models.search.folds import LOWER_IS_BETTER
 from aurify.models.search.kept import opened
 from aurify.models.search.run import Trying
-from tests.integration import searches
 from tests.integration.searches import FITS, OPTIMUM, Stump, Trees, folds_of, labelled
 
 if TYPE_CHECKING:
@@ -42,7 +38,6 @@ optuna = pytest.importorskip("optuna")
 pytest.importorskip("lightgbm")
 sk = pytest.importorskip("sklearn.metrics")
 
-ROOT = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 3, 1, tzinfo=timezone.utc)
 SPACE: Space = {"rate": Real(0.001, 1.0, log=True), "leaves": Whole(2, 64), "kind": Choice(["good", "bad"])}
 POINTS: Space = {"leaves": Whole(10, 40, step=10), "kind": Choice(["good", "bad"])}
@@ -236,28 +231,44 @@ def test_optuna_stays_quiet_and_as_loud_as_it_was(
     assert "optuna" not in capfd.readouterr().err.lower()
 
 
-@pytest.fixture
-def folds(spark: SparkSession, tmp_path: Path) -> Iterator[list[Any]]:
-    made = folds_of(spark, f"{tmp_path}/scratch")
+@pytest.fixture(scope="module")
+def folds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
+    made = folds_of(spark, str(tmp_path_factory.mktemp("scratch")))
     frames = [made[0][0].rows, *(held_out for _, held_out in made)]
     for frame in frames:
         frame.cache()
-    FITS.clear()
     yield made
     for frame in frames:
         frame.unpersist()
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A search over two folds, what was told of it meanwhile, and what its fits were given."""
+
+    found: Searched[Stump]
+    heard: list[Trial]
+    learnings: list[Learning]
+
+
+@pytest.fixture(scope="module")
+def seen(folds: Any, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    declared = Search({"threshold": Choice([0.2, OPTIMUM])}, sampler="grid", time_limit=timedelta(minutes=9))
+    heard: list[Trial] = []
+    learnings: list[Learning] = []
+    told: dict[str, Any] = {"store": tmp_path_factory.mktemp("seen"), "study": "seen", "listen": heard.append}
+    return Seen(search(declared, Stump(before=learnings.append), folds, "f1", **told), heard, learnings)
+
+
 def found_by_stumps(
     folds: Any, store: Path, metric: str = "f1", declared: Search | None = None, **others: Any
 ) -> Searched[Stump]:
-    grid = Search({"threshold": Choice([0.2, OPTIMUM, 0.9])}, sampler="grid")
+    grid = Search({"threshold": Choice([0.2, OPTIMUM])}, sampler="grid")
     return search(declared or grid, Stump(), folds, metric, store=store, study="stumps", **others)
 
 
-def test_the_best_estimator_is_the_one_that_scores_best_on_the_held_out_rows(folds: Any, tmp_path: Path) -> None:
-    heard: list[Trial] = []
-    found = found_by_stumps(folds, tmp_path, listen=heard.append)
+def test_the_best_estimator_is_the_one_that_scores_best_on_the_held_out_rows(folds: Any, seen: Seen) -> None:
+    found = seen.found
     assert found.estimator == Stump(OPTIMUM)
     assert found.values == {"threshold": OPTIMUM}
     for trial in found.trials:
@@ -268,37 +279,34 @@ def test_the_best_estimator_is_the_one_that_scores_best_on_the_held_out_rows(fol
         assert trial.by_fold == pytest.approx(by_hand, abs=1e-9)
         assert trial.value == pytest.approx(np.mean(by_hand))
     assert found.value == max(trial.value or 0 for trial in found.trials)
-    assert sorted(heard, key=lambda trial: trial.number) == list(found.trials)
+    assert sorted(seen.heard, key=lambda trial: trial.number) == list(found.trials)
     assert found.is_complete
-    assert found.importance == {}, "three trials tell nothing of it"
+    assert found.importance == {}, "two trials tell nothing of it"
+
+
+def test_trials_share_no_scratch_folder_and_fits_have_no_more_time_than_the_search(folds: Any, seen: Seen) -> None:
+    assert len({learning.scratch for learning in seen.learnings}) == 4
+    assert all(learning.scratch.startswith(folds[0][0].scratch) for learning in seen.learnings)
+    limits = [learning.time_limit for learning in seen.learnings]
+    assert all(limit is not None and timedelta(minutes=1) < limit <= timedelta(minutes=9) for limit in limits)
 
 
 def test_the_same_rows_are_the_same_search_however_they_lie_and_others_are_another(folds: Any, tmp_path: Path) -> None:
-    first = found_by_stumps(folds, tmp_path)
-    assert len(FITS) == 6
-    turned = [
-        (replace(learning, rows=learning.rows.repartition(3, "x"), scratch="elsewhere"), held_out.orderBy("x"))
-        for learning, held_out in folds
-    ]
+    (learning, held_out), _ = folds
+    FITS.clear()
+    first = found_by_stumps([(learning, held_out)], tmp_path)
+    assert len(FITS) == 2
+    turned = replace(learning, rows=learning.rows.repartition(3, "x"), scratch="elsewhere")
     heard: list[Trial] = []
-    assert found_by_stumps(turned, tmp_path, listen=heard.append).trials == first.trials == tuple(heard)
-    assert len(FITS) == 6, "nothing is fitted twice"
-    fewer = [(learning, held_out.where("id != 7")) for learning, held_out in folds]
-    assert found_by_stumps(fewer, tmp_path).study != first.study
-    assert len(FITS) == 12
-
-
-def test_trials_share_no_scratch_folder_and_fits_have_no_more_time_than_the_search(folds: Any, tmp_path: Path) -> None:
-    seen: list[Any] = []
-    declared = Search({"threshold": Choice([0.3, 0.6])}, sampler="grid", time_limit=timedelta(minutes=5))
-    search(declared, Stump(before=seen.append), folds, "ks", store=tmp_path, study="seen")
-    assert len({learning.scratch for learning in seen}) == 4
-    assert all(learning.scratch.startswith(folds[0][0].scratch) for learning in seen)
-    assert all(timedelta(minutes=4) < learning.time_limit <= timedelta(minutes=5) for learning in seen)
+    again = found_by_stumps([(turned, held_out.orderBy("x"))], tmp_path, listen=heard.append)
+    assert again.trials == first.trials == tuple(heard)
+    assert len(FITS) == 2, "nothing is fitted twice"
+    assert found_by_stumps([(learning, held_out.where("id != 7"))], tmp_path).study != first.study
+    assert len(FITS) == 4
 
 
 def test_a_search_whose_time_is_over_tells_what_it_has_and_goes_on_later(folds: Any, tmp_path: Path) -> None:
-    declared = Search({"threshold": Whole(0, 1)}, trials=3, sampler="random", side_by_side=1)
+    declared = Search({"threshold": Whole(0, 1)}, trials=1, sampler="random", side_by_side=1)
     limited = replace(declared, time_limit=timedelta(milliseconds=1))
     one = folds[:1]
     with pytest.raises(TrainingStopped, match="a trial done within time_limit"):
@@ -346,6 +354,7 @@ def test_a_metric_that_the_scores_do_not_define_fails_the_trial(folds: Any, tmp_
 def test_what_no_trial_could_learn_from_is_told_before_the_first(
     spark: SparkSession, folds: Any, tmp_path: Path
 ) -> None:
+    FITS.clear()
     (learning, held_out), (_, other) = folds
     constant = learning.rows.withColumn("label", F.lit(1))
     unlabelled = other.withColumn("label", F.expr("if(id < 3, NULL, label)"))
@@ -410,21 +419,3 @@ def test_importance_says_what_the_values_differ_by(spark: SparkSession, tmp_path
     assert shares.keys() == SPACE.keys()
     assert shares["leaves"] > 0.8
     assert sum(shares.values()) == pytest.approx(1)
-
-
-def test_a_search_whose_process_was_killed_goes_on_with_what_was_done(spark: SparkSession, tmp_path: Path) -> None:
-    fits = tmp_path / "fits"
-    command = [sys.executable, "-m", "tests.integration.searches", str(tmp_path), str(fits), "3"]
-    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}", "PYSPARK_PYTHON": sys.executable}
-    with (tmp_path / "said").open("w+", encoding="utf-8") as said:
-        killed = subprocess.run(command, cwd=ROOT, env=env, stdout=said, stderr=said, timeout=180, check=False)
-    assert killed.returncode == -9, (tmp_path / "said").read_text(encoding="utf-8")
-    assert set(fits.read_text(encoding="utf-8").split()) == {"search-0", "search-1"}, "with FAIR, a pool for each side"
-    estimator = Stump(before=partial(searches._killed, fits=fits, kill_at=0))
-    declared = Search({"threshold": Real(0.0, 1.0)}, trials=4, sampler="random")
-    found = search(declared, estimator, folds_of(spark, str(tmp_path), weeks=1), "f1", store=tmp_path, study="killed")
-    kept = optuna.load_study(study_name=found.study, storage=f"sqlite:///{tmp_path}/{found.study}/trials.sqlite")
-    states = [trial.state.name for trial in kept.trials]
-    assert [trial.state for trial in found.trials] == ["finished"] * 4
-    assert states.count("FAIL") in (1, 2), "those that ran when it was killed"
-    assert states.count("COMPLETE") == 4
