@@ -39,6 +39,7 @@ from aurify import ByTime, Gate, Training, Window, feature_view, model
 from aurify.models import LightGBM
 
 DAY = timedelta(days=1)
+TREES = {"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 10}
 
 
 def layers(name, columns, time):
@@ -76,7 +77,7 @@ def risk(name, features, **more):
 
     @model(name, data=Training("silver.found", ("gold.cards",), "is_fraud", "at", "reported"), features=features,
            split=more.pop("split", ByTime(train=10 * DAY, gap=2 * DAY, test=6 * DAY)), unit="card",
-           estimator=LightGBM({"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 10}, rounds=more.pop("rounds", 20)),
+           estimator=LightGBM(dict(TREES), rounds=more.pop("rounds", 20)),
            gate=more.pop("gate", Gate(at_least={"roc_auc": 0.6})), owner="tests", **more)
     def rows(rows):
         """How likely a payment is a fraud."""
