@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME ...`: run the named benchmarks; all but `peers` if none is named."""
+"""`python -m benchmarks NAME ...`: run the named benchmarks; all but `peers` and `asof` if none is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import command_line, days, features, fraud, gate, growth, peers, refresh
+from benchmarks import asof, command_line, days, features, fraud, gate, growth, peers, refresh
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
@@ -20,7 +20,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "cli": command_line.measure,
 }
 # They install other libraries, and are slow.
-WHEN_NAMED: Mapping[str, Callable[[Path], None]] = {"peers": peers.measure}
+WHEN_NAMED: Mapping[str, Callable[[Path], None]] = {"peers": peers.measure, "asof": asof.measure}
 
 
 def main(names: list[str]) -> None:

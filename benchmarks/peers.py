@@ -30,7 +30,6 @@ from benchmarks.program import ROOT
 
 PEERS = ("lakehouse_engine", "spark_expectations", "great_expectations", "sparkdq")
 ROWS, BAD_PERCENT = 1_000_000, (0, 1, 20)
-REQUIREMENTS = ROOT / "benchmarks" / "peers_of_gate" / "requirements"
 ENVIRONMENTS = ROOT / ".aurify" / "peers"
 PATIENCE_S = 900
 TELLING = 25  # the last lines of a peer that failed
@@ -43,9 +42,10 @@ class PeerFailed(Exception):
 
 @dataclass(frozen=True)
 class Peer:
-    """The Python of its virtual environment, and the jars of the Delta that its Spark needs."""
+    """The Python of its virtual environment, and the jars of its Spark's Delta; its module is in the package `of`."""
 
     name: str
+    of: str
     python: Path
     jars: tuple[Path, ...]
 
@@ -56,7 +56,7 @@ def measure(
     """Aurify and the peers in turn; a peer that fails, or finds something else than was planted, is told of."""
     failed: dict[str, str] = {}
     shares = _measured_before(rows)
-    peers = _set_up(names, failed)
+    peers = set_up(names, failed, "peers_of_gate")
     for bad in bad_percent:
         case = f"{bad}_percent"
         shares[case] = _one_share(scratch / case, rows, bad, peers) | {"can't be set up": failed}
@@ -98,7 +98,7 @@ def _one_share(scratch: Path, rows: int, bad: int, peers: Sequence[Peer]) -> dic
     for peer in peers:
         warehouse = scratch / peer.name
         try:
-            ran = _run(peer, sources=sources, warehouse=str(warehouse))
+            ran = run(peer, sources=sources, warehouse=str(warehouse))
         except PeerFailed as error:
             failed[peer.name] = str(error)
             print(f"peers: {peer.name}, {bad} % bad rows: failed\n{error}", flush=True)
@@ -130,13 +130,13 @@ def _unlike(found: Mapping[str, Any], planted: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _set_up(names: Sequence[str], failed: dict[str, str]) -> list[Peer]:
+def set_up(names: Sequence[str], failed: dict[str, str], of: str) -> list[Peer]:
     """The peers that could be made ready; the environments stay for the next time."""
     ready = []
     for name in names:
-        requirements = REQUIREMENTS / f"{name}.txt"
+        requirements = ROOT / "benchmarks" / of / "requirements" / f"{name}.txt"
         try:
-            ready.append(Peer(name, _environment(name, requirements), _jars(requirements)))
+            ready.append(Peer(name, of, _environment(name, requirements), _jars(requirements)))
         except (PeerFailed, AurifyError) as error:
             failed[name] = _without_paths(str(error))
             print(f"peers: {name} can't be set up\n{error}", flush=True)
@@ -165,12 +165,12 @@ def _jars(requirements: Path) -> tuple[Path, ...]:
     return cached_jars([f"io.delta:delta-spark_2.12:{pinned[1]}"], {}, find_java())
 
 
-def _run(peer: Peer, **arguments: str) -> dict[str, Any]:
+def run(peer: Peer, **arguments: str) -> dict[str, Any]:
     """What the peer found, its costs by section and its versions."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         said = json.dumps({**arguments, "jars": [str(jar) for jar in peer.jars]})
-        _call([str(peer.python), "-m", "benchmarks.peers_of_gate.program", peer.name, said, str(answer)])
+        _call([str(peer.python), "-m", "benchmarks.peers_of_gate.program", f"{peer.of}.{peer.name}", said, str(answer)])
         document: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return document
 

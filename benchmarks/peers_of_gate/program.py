@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from benchmarks.meter import Meter
 from benchmarks.program import DRIVER_MEMORY, MASTER
 
-TOLD = ("lakehouse-engine", "spark-expectations", "great-expectations", "sparkdq", "pyspark", "delta-spark")
+TOLD = ("lakehouse-engine", "spark-expectations", "great-expectations", "sparkdq", "feast", "pyspark", "delta-spark")
 # Aurify's own session has more shuffle partitions: two are the best for these peers.
 SETTINGS = {
     "spark.master": MASTER,
@@ -39,7 +39,7 @@ def _main(name: str, said: str, answer: str) -> None:
     gc_log = Path(answer).with_name("gc.log")
     spark = _session(arguments["jars"], arguments["warehouse"], gc_log)
     meter = Meter(spark, gc_log)
-    peer = importlib.import_module(f"benchmarks.peers_of_gate.{name}")
+    peer = importlib.import_module(f"benchmarks.{name}")
     found = peer.run(spark, meter, arguments["sources"], arguments["warehouse"])
     costs = {section: [cost.as_dict() for cost in costs] for section, costs in meter.costs.items()}
     document = {"found": found, "costs": costs, "versions": _versions()}
