@@ -30,7 +30,7 @@ def test_a_search_whose_process_was_killed_goes_on_with_what_was_done(spark: Spa
     command = [sys.executable, "-m", "tests.integration.searches", str(tmp_path), str(fits), "3"]
     env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}", "PYSPARK_PYTHON": sys.executable}
     with (tmp_path / "said").open("w+", encoding="utf-8") as said:
-        killed = subprocess.run(command, cwd=ROOT, env=env, stdout=said, stderr=said, timeout=180, check=False)
+        killed = subprocess.run(command, cwd=ROOT, env=env, stdout=said, stderr=said, timeout=400, check=False)
     assert killed.returncode == -9, (tmp_path / "said").read_text(encoding="utf-8")
     assert set(fits.read_text(encoding="utf-8").split()) == {"search-0", "search-1"}, "with FAIR, a pool for each side"
     estimator = Stump(before=partial(searches.note_and_kill, fits=fits, kill_at=0))
