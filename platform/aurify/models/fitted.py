@@ -133,7 +133,8 @@ def with_stages(rows: DataFrame, stages: Sequence[FittedStage], fold: str | None
     """The rows with the stages' outputs as further columns, double; with `fold`, as for rows they were fitted on."""
     from pyspark.sql.types import DoubleType, StructField, StructType
 
-    made = list(dict.fromkeys(name for stage in stages for name in stage.outputs))
+    making = tuple(stage for stage in stages if stage.outputs)  # the others only say what is no feature any more
+    made = list(dict.fromkeys(name for stage in making for name in stage.outputs))
     if not made:
         return rows
     kept = [name for name in rows.columns if name not in made]
@@ -141,9 +142,9 @@ def with_stages(rows: DataFrame, stages: Sequence[FittedStage], fold: str | None
     own = {name: f"_{place}" for place, name in enumerate(kept)}
     given = [StructField(own[field.name], field.dataType) for field in rows.schema.fields]
     schema = StructType([*given, *(StructField(f"_made{place}", DoubleType()) for place in range(len(made)))])
-    needed = {name for stage in stages for name in stage.reads} | ({fold} if fold else set())
+    needed = {name for stage in making for name in stage.reads} | ({fold} if fold else set())
     names = {name: own[name] for name in kept if name in needed}
-    apply = partial(_staged, stages=tuple(stages), names=names, made=made, fold=fold)
+    apply = partial(_staged, stages=making, names=names, made=made, fold=fold)
     return rows.toDF(*own.values()).mapInArrow(apply, schema).toDF(*kept, *made)
 
 

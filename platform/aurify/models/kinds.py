@@ -8,7 +8,9 @@ from typing import Any
 LEARNED = {
     "lightgbm": "aurify.models.booster:Booster",
 }
-STAGES: dict[str, str] = {}
+STAGES: dict[str, str] = {
+    "selected": "aurify.models.selection.selected:Selected",
+}
 
 
 def class_of(kind: str, known: dict[str, str]) -> Any:
