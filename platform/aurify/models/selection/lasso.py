@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ITERATIONS = 300
-TOLERANCE = 1e-8
+TOLERANCE = 1e-9
 FITS = 10
 WEAKEST = 1e-4
 # Below it a coefficient of a standardised feature is what is left of a zero.
