@@ -27,9 +27,6 @@ STAGES = {
     "tf_idf": f"{_TRANSFORMS}.tf_idf:FittedTfIdf",
     "word2vec": f"{_TRANSFORMS}.word2vec:FittedWord2Vec",
 }
-STAGES: dict[str, str] = {
-    "selected": "aurify.models.selection.selected:Selected",
-}
 
 
 def class_of(kind: str, known: dict[str, str]) -> Any:
