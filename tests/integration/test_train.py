@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -23,6 +23,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError, DataError
+from aurify.models.booster import Booster
+from aurify.models.lightgbm_scores import booster_of
 from aurify.models.registry import RECORD, Registry
 from aurify.workflows.models import compared, listed, promote, prune, rollback, shown
 from aurify.workflows.train import TrainReport
@@ -298,6 +300,22 @@ def test_a_run_that_was_killed_is_ended_by_the_next(changing: Toy) -> None:
     changing.lake.train("killed", again=True)
     states = [registry.client.get_run(id).info.status for id in (stopped, left.info.run_id)]
     assert states == ["KILLED", "KILLED"]
+
+
+def test_a_search_chooses_by_an_earlier_split_and_keeps_its_trials(changing: Toy) -> None:
+    space = 'search=Search({"rounds": Choice((1, 30))}, trials=2, sampler="grid", side_by_side=1)'
+    changing.declare(TABLES + f'from aurify.models import Choice, Search\nm = risk("sought", ["amount"], {space})\n')
+    made = changing.lake.train("sought")
+    client = changing.lake.registry.client
+    run = client.get_run(made.run_id)
+    nested = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{made.run_id}'")
+    assert sorted(trial.data.params["rounds"] for trial in nested) == ["1", "30"]
+    best = max(nested, key=lambda trial: trial.data.metrics["average_precision"])
+    assert run.data.params["found.rounds"] == best.data.params["rounds"]
+    model = changing.lake.registry.load(changing.lake.registry.version("sought", made.version))
+    assert booster_of(cast("Booster", model.learned).text).num_trees() == int(best.data.params["rounds"])
+    held = changing.lake.session.read.format("delta").load(made.training_set)
+    assert held.where("at < timestamp '2024-01-04'").count() > 0, "the earlier split begins before the model's own"
 
 
 def test_the_default_registry_is_refused_where_the_driver_is_elsewhere(tmp_path: Path, spark: object) -> None:
