@@ -27,9 +27,7 @@ print({name: round(report.metrics[name], 3) for name in ("roc_auc", "average_pre
 
 # COMMAND ----------
 
-from aurify.workflows.models import compared, listed, shown
-
-told = shown(lake, "card_fraud", report.version)
+told = lake.trained("card_fraud", report.version)
 print(told.record["training_set"], told.record["versions"])
 lake.session.read.format("delta").load(report.training_set).groupBy("is_fraud").count().show()
 
@@ -40,9 +38,9 @@ lake.session.read.format("delta").load(report.training_set).groupBy("is_fraud").
 
 # COMMAND ----------
 
-versions = listed(lake, "card_fraud")
+versions = lake.registry.versions("card_fraud")
 newest, oldest = versions[0].number, versions[-1].number
-difference = compared(lake, "card_fraud", newest, oldest).difference
+difference = lake.compare("card_fraud", newest, oldest).difference
 print(f"{difference.metric}: {difference.estimate:+.4f} between {difference.low:+.4f} and {difference.high:+.4f}")
 
 # COMMAND ----------

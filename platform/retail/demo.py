@@ -73,6 +73,9 @@ def main() -> int:
     for check in trained.checks:
         screen.print(f"  {check}")
     screen.print(f"version {trained.version} {'is champion' if trained.passed else 'is refused'}")
+    page = HOME / "card_fraud.html"
+    page.write_text(lake.card("card_fraud", trained.version), encoding="utf-8")
+    screen.print(f"its card: {page}")
     code = max(code, trained.exit_code)
 
     screen.rule("once more: nothing is new, so nothing moves")

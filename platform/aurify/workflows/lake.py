@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+    from aurify.workflows.models import Comparison, VersionTold
     from aurify.workflows.plan import Plan
     from aurify.workflows.report import RunReport
     from aurify.workflows.train import TrainReport
@@ -217,6 +218,24 @@ class Lake:
         from aurify.workflows.train import train
 
         return train(self, model, **more)
+
+    def trained(self, model: str, of: int | str = "champion") -> VersionTold:
+        """A version of a model by number or alias: its metrics, and all that it was made of."""
+        from aurify.workflows.models import shown
+
+        return shown(self, model, of)
+
+    def compare(self, model: str, one: int | str, other: int | str) -> Comparison:
+        """Two versions of a model on the test rows of the first."""
+        from aurify.workflows.models import compared
+
+        return compared(self, model, one, other)
+
+    def card(self, model: str, of: int | str = "champion") -> str:
+        """The card of a version as a page of HTML that needs nothing else."""
+        from aurify.workflows.models import card
+
+        return card(self, model, of)
 
     def read(self, table: str, version: int | None = None, session: SparkSession | None = None) -> DataFrame:
         """The rows of a table, as of now or a version of its Delta log, tombstones hidden."""
