@@ -14,6 +14,8 @@ EXTRAS = {
     "features": ["holidays>=0.70,<1"],
     "models": [
         "lightgbm>=4.7,<5",
+        "lleaves>=1.3,<2",
+        "llvmlite==0.43.0",  # the last whose pass manager lleaves uses
         "matplotlib>=3.9,<4",
         "mlflow==3.17.2",
         "optuna>=4,<5",

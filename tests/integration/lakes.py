@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import linecache
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -146,6 +147,15 @@ class Toy:
         for name, text in (suites or {}).items():
             self.suite(name, text)
         self.lake = self.declare(tables)
+
+    @classmethod
+    def copied(cls, source: Path, root: Path) -> Toy:
+        """A project of its own like the one at `source`, which it may change; trained models are those of the first."""
+        shutil.copytree(source, root, ignore=shutil.ignore_patterns("__pycache__"))
+        toy = cls.__new__(cls)
+        toy.root = root
+        toy.reopen()
+        return toy
 
     def _write(self, name: str, text: str) -> None:
         path = self.root / name

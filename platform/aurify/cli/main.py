@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": "aurify.cli.replay:replay",
     "restore": "aurify.cli.versions:restore",
     "runs": "aurify.cli.runs:runs",
+    "score": "aurify.cli.score:score",
     "thresholds": "aurify.cli.thresholds:thresholds",
     "train": "aurify.cli.train:train",
 }

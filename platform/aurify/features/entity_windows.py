@@ -34,6 +34,7 @@ ROWS_AT_ONCE = 500_000
 SPREAD = 32
 _AT, _AVAILABLE, _ASKED = "_aurify_at", "_aurify_available", "_aurify_asked"
 _NEVER = (1 << 63) - 1
+_PLAIN = ("boolean", "byte", "short", "integer", "long", "float", "double")  # NumPy makes the same doubles of them
 _TIMES = ("timestamp", "timestamp_ntz", "date")
 _APART = ("string", "date", "timestamp", "timestamp_ntz", "boolean", "byte", "short", "integer", "long", "decimal")
 
@@ -87,33 +88,36 @@ def _with_windows_of(
     from pyspark.sql import functions as F
     from pyspark.sql.types import DoubleType, LongType, StructField, StructType
 
-    read = sorted({w.reading for w in windows if w.column})
-    has_all = reduce(and_, (F.col(quoted(name)).isNotNull() for name in (*keys, event_time)))
-    at = F.unix_micros(F.col(quoted(event_time)).cast("timestamp"))
     own = {name: f"_{place}" for place, name in enumerate(events.columns)}  # Python takes no odd names
+    at = F.unix_micros(F.col(quoted(event_time)).cast("timestamp"))
+    # what Python can read of the row's own columns is not sent a second time
+    made = {} if events.schema[event_time].dataType.typeName() == "timestamp" else {_AT: at}
+    read: dict[tuple[str, str], str] = {}
+    for place, (name, what) in enumerate(sorted({w.reading for w in windows if w.column})):
+        is_plain = what != "numbers" or events.schema[name].dataType.typeName() in _PLAIN
+        read[name, what] = own[name] if is_plain else f"{_AT}_{place}"
+        made |= {} if is_plain else {f"{_AT}_{place}": F.col(quoted(name)).cast("double")}
     prepared = events.select(
         *(F.col(quoted(name)).alias(place) for name, place in own.items()),
-        F.when(has_all, at).alias(_AT),
+        *(column.alias(name) for name, column in made.items()),
         *([_available(at, arrival_time)] if arrival_time else []),
         *([F.coalesce(only, F.lit(False)).alias(_ASKED)] if only is not None else []),
-        *(_read(events, *reading).alias(f"{_AT}_{i}") for i, reading in enumerate(read)),
     )
-    by = [own[name] for name in keys]
+    by, time = [own[name] for name in keys], _AT if _AT in made else own[event_time]
     # rows without an entity find nothing: they are spread, for all of them in one task would be one slow task
     hashed = [own[f.name] for f in events.schema.fields if "map<" not in f.dataType.simpleString()]
-    spread = F.when(F.col(_AT).isNull(), F.pmod(F.xxhash64(*hashed), F.lit(SPREAD)))
-    lagged = [
-        f"{_AT}_{i}" for i, reading in enumerate(read) if reading in {w.reading for w in windows if isinstance(w, Lag)}
-    ]
-    ordered = prepared.repartition(*map(F.col, by), spread).sortWithinPartitions(*by, _AT, *lagged)
+    has_all = reduce(and_, (F.col(name).isNotNull() for name in (*by, time)))
+    spread = F.when(~has_all, F.pmod(F.xxhash64(*hashed), F.lit(SPREAD)))
+    lagged = sorted({read[w.reading] for w in windows if isinstance(w, Lag)} - {*by, time})
+    ordered = prepared.repartition(*map(F.col, by), spread).sortWithinPartitions(*by, time, *lagged)
     given = [StructField(own[field.name], field.dataType) for field in events.schema.fields]
     features = [
         StructField(prefix + w.name, LongType() if w.aggregate in WHOLE_NUMBERS else DoubleType()) for w in windows
     ]
     schema = StructType([*given, *features])
-    plan = _Plan(by, read, list(windows), arrival_time is not None, only is not None, schema.names, rows_at_once)
-    made = ordered.mapInArrow(partial(_rolled, plan=plan), schema)
-    return made.toDF(*events.columns, *(field.name for field in features))
+    plan = _Plan(by, time, read, list(windows), arrival_time is not None, only is not None, schema.names, rows_at_once)
+    rolled = ordered.mapInArrow(partial(_rolled, plan=plan), schema)
+    return rolled.toDF(*events.columns, *(field.name for field in features))
 
 
 def _available(at: Column, arrival_time: str) -> Column:
@@ -124,25 +128,13 @@ def _available(at: Column, arrival_time: str) -> Column:
     return F.greatest(at, F.coalesce(arrived, F.lit(_NEVER))).alias(_AVAILABLE)
 
 
-def _read(events: DataFrame, name: str, what: str) -> Column:
-    """What Python reads of a column: its numbers as double, its values as they are, or 1.0 where it is there."""
-    from pyspark.sql import functions as F
-
-    column = F.col(quoted(name))
-    if what == "presence":
-        return F.when(column.isNotNull(), 1.0)
-    if what == "values":
-        return column
-    is_flag = events.schema[name].dataType.typeName() == "boolean"
-    return column.cast("int").cast("double") if is_flag else column.cast("double")
-
-
 @dataclass(frozen=True)
 class _Plan:
-    """What a Python worker is told."""
+    """What a Python worker is told: the columns of keys and time, and those that windows read."""
 
     keys: list[str]
-    read: list[tuple[str, str]]
+    time: str
+    read: dict[tuple[str, str], str]
     windows: list[Window | Lag]
     late: bool
     only: bool
@@ -206,16 +198,16 @@ def _features(events: pa.Table, plan: _Plan, asked: Flags | None) -> list[pa.Arr
 
     from aurify.features.rolling import Events, rolled
 
-    has_all = events[_AT].is_valid().to_numpy()
+    has_all = reduce(and_, (events[name].is_valid().to_numpy() for name in (*plan.keys, plan.time)))
     entity = np.zeros(events.num_rows, dtype=np.int64)
     entity[_starts(events, plan.keys)[1:]] = 1
     known = events.filter(pa.array(has_all))
     told = Events(
         np.cumsum(entity)[has_all],
-        known[_AT].to_numpy(),
+        known[plan.time].cast(pa.int64()).to_numpy(),
         known[_AVAILABLE].to_numpy() if plan.late else None,
     )
-    values = {reading: _values(known[f"{_AT}_{i}"]) for i, reading in enumerate(plan.read)}
+    values = {(name, what): _values(known[column], what) for (name, what), column in plan.read.items()}
     found = rolled(told, values, plan.windows, None if asked is None else np.flatnonzero(asked[has_all]))
     is_known = has_all if asked is None else has_all[asked]
     arrays = []
@@ -227,16 +219,19 @@ def _features(events: pa.Table, plan: _Plan, asked: Flags | None) -> list[pa.Arr
     return arrays
 
 
-def _values(column: pa.ChunkedArray) -> Values:
-    """Numbers as they are, all else as a code for each value."""
+def _values(column: pa.ChunkedArray, what: str) -> Values:
+    """Numbers as they are, all else as a code for each value; of what is only counted, where it is there."""
     import numpy as np
     import pyarrow as pa
 
     from aurify.features.rolling import Values
 
     there = column.is_valid().to_numpy()
-    if pa.types.is_floating(column.type):
-        return Values(column.fill_null(0.0).to_numpy(), there)
+    if what == "presence":
+        return Values(np.ones(len(there)), there)
+    if what == "numbers":
+        numbers = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
+        return Values(numbers.fill_null(0).to_numpy().astype(np.float64), there)
     codes = column.combine_chunks().dictionary_encode()
     codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
     return Values(codes.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), there)

@@ -19,6 +19,7 @@ from aurify.models.selection import ChiSquare, Lasso, RecursiveElimination, Unco
 from aurify.models.stacking import Stacking
 from aurify.models.transforms import Bins, Codes, Imputed, OneHot, Scaled, TargetMean, TfIdf, Word2Vec
 from aurify.models.tree_estimators import GradientBoostedTrees, RandomForest
+from aurify.scoring.declare import Fallback, Scoring
 
 __all__ = [
     "At",
@@ -31,6 +32,7 @@ __all__ = [
     "Choice",
     "Codes",
     "ErrorCluster",
+    "Fallback",
     "GradientBoostedTrees",
     "Imputed",
     "Interval",
@@ -46,6 +48,7 @@ __all__ = [
     "RecursiveElimination",
     "Scaled",
     "ScoreCard",
+    "Scoring",
     "Search",
     "SegmentMetrics",
     "Stacking",

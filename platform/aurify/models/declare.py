@@ -12,6 +12,7 @@ from aurify.errors import ConfigurationError, Problem
 from aurify.models.estimator import Estimator, Stage
 from aurify.models.search.declared import Search
 from aurify.models.split import ByTime
+from aurify.scoring.declare import Scoring
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound="Callable[[DataFrame], DataFrame]")
 
 ATTRIBUTE = "__aurify_model__"
+MORE = ("metric", "gate", "top_k", "weight", "workers", "seed", "time_limit", "search", "scoring")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class ModelSpec:
     seed: int = 0
     time_limit: timedelta | None = None
     search: Search | None = None
+    scoring: Scoring | None = None
     owner: str = ""
     doc: str = ""
     file: str = ""
@@ -109,12 +112,12 @@ def model(
     The function gets the rows of the training set with the column `part`, which is train, gap, validation or test, and
     gives those that are to be learned from and judged by; it adds or changes none. Without `features` all features of
     the views are used. `unit` are columns whose rows belong together where intervals are drawn, like a customer's.
-    `more` are the other fields of `ModelSpec`: metric, gate, top_k, weight, workers, seed, time_limit, search. Wrong
-    values are told by the checks of specs, all at once.
+    `more` are the other fields of `ModelSpec`: metric, gate, top_k, weight, workers, seed, time_limit, search,
+    scoring. Wrong values are told by the checks of specs, all at once.
     """
 
     def attach(function: Function) -> Function:
-        unknown = sorted(more.keys() - {"metric", "gate", "top_k", "weight", "workers", "seed", "time_limit", "search"})
+        unknown = sorted(more.keys() - set(MORE))
         if unknown:
             raise ConfigurationError(f"model {name}", [Problem(name, key, "a field of ModelSpec") for key in unknown])
         spec = ModelSpec(

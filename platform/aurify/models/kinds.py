@@ -10,6 +10,7 @@ LEARNED = {
     "by_group": "aurify.models.group_models:GroupModels",
     "isolation_trees": "aurify.models.isolation_trees:IsolationTrees",
     "lightgbm": "aurify.models.booster:Booster",
+    "lightgbm_compiled": "aurify.models.compiled_booster:CompiledBooster",
     "python": "aurify.models.python_model:PythonModel",
     "score_card": "aurify.models.score_points:ScorePoints",
     "spark_trees": "aurify.models.spark_trees:SparkTrees",

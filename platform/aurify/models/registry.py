@@ -207,10 +207,21 @@ class Registry:
         return next((version for version in self.versions(model) if CHAMPION in version.aliases), None)
 
     def load(self, version: Version) -> FittedModel:
-        """The fitted model of a version."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = self.client.download_artifacts(version.run_id, f"{MODEL}/data/{FITTED}", folder)
-            return FittedModel.load(Path(path))
+        """The fitted model of a version; EnvironmentFailure where its files are not there, or not as registered."""
+        where, hint = f"model {version.model}, version {version.number}", "roll back, or train it again: --again"
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = self.client.download_artifacts(version.run_id, f"{MODEL}/data/{FITTED}", folder)
+                found = FittedModel.load(Path(path))
+        except AurifyError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise EnvironmentFailure.of(where, said, "files that can be read", hint) from error
+        if version.fingerprint and found.fingerprint != version.fingerprint:
+            said = f"files of fingerprint {found.fingerprint[:16]}"
+            raise EnvironmentFailure.of(where, said, f"{version.fingerprint[:16]}, as registered", hint)
+        return found
 
     def document(self, version: Version, name: str) -> str:
         """A file of text of the version's run."""

@@ -71,6 +71,30 @@ class Replay(_Frozen):
     others: dict[str, int] = {}
 
 
+class Scored(_Frozen):
+    """Which version of a model scores the rows of a batch, and as what.
+
+    The champion decides, of a `share` of the entities the `challenger` in its place; a shadow decides nothing; a
+    version scores what it has not scored, since somebody asked for it.
+    """
+
+    model: str
+    version: int
+    role: Literal["champion", "shadow", "version"] = "champion"
+    challenger: int | None = None
+    share: float = 0.0
+
+    @property
+    def stream(self) -> str:
+        """Whose place in the input it is: the champion's, whichever version that is, or that of one version."""
+        return "champion" if self.role == "champion" else f"version {self.version}"
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions that score."""
+        return (self.version,) if self.challenger is None else (self.version, self.challenger)
+
+
 class Batch(_Frozen):
     """One recorded unit of input for one table."""
 
@@ -80,6 +104,7 @@ class Batch(_Frozen):
     revision: int = 1
     kind: Literal["batch", "full", "restore", "replay"] = "batch"
     replay: Replay | None = None
+    scored: Scored | None = None
     files: tuple[FileDelivery, ...] = ()
     changes: dict[str, VersionRange] = {}
     lookups: dict[str, VersionRange] = {}

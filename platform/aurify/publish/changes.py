@@ -168,6 +168,10 @@ class ChangeReader:
         rows = self._changed(ARRIVED)
         return newest_per_key(rows, self._source) if self.files.commits > 1 else rows
 
+    def new(self, columns: Sequence[str]) -> DataFrame:
+        """The distinct values of these columns among the rows whose key is new, as they came."""
+        return self._changed(("insert",)).select(*(quoted(name) for name in columns)).distinct()
+
     @cached_property
     def has_withdrawn(self) -> bool:
         """Whether rows were taken away: deletes, or lines that a newer delivery of a file replaces."""

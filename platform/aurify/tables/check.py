@@ -59,7 +59,7 @@ def _check_upstream(reading: Reading, tables: dict[str, Reading], unread: Collec
         if isinstance(given, Folder):
             continue
         if given.table in tables:
-            if isinstance(given, Changes):
+            if isinstance(given, Changes) and not given.only_new:
                 _check_groups(reading, tables[given.table])
         elif given.table not in unread:
             hint = did_you_mean(given.table, tables.keys() - {reading.name})

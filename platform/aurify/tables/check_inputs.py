@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from aurify.errors import did_you_mean
 from aurify.sources.encodings import java_name
 from aurify.tables.reading import Reading, read_text
-from aurify.tables.spec import Changes, Folder, Recompute
+from aurify.tables.spec import Append, Changes, Folder, Recompute
 
 FORMATS = ("csv", "parquet")
 
@@ -23,6 +23,7 @@ def check_inputs(reading: Reading) -> None:
     for name, driver in reading.inputs.items():
         if isinstance(driver, Changes):
             _check_reach(reading, f"inputs.{name}.reach", driver)
+            _check_only_new(reading, f"inputs.{name}.only_new", driver)
     if len(folders) > 1:
         reading.add("inputs", f"folders {', '.join(folders)}", "one folder", "make a bronze table of each folder")
     for name, given in folders.items():
@@ -52,6 +53,12 @@ def _check_reach(reading: Reading, key: str, driver: Changes) -> None:
     elif driver.reach > timedelta(0) and not _is_by_date(reading):
         hint = 'like Recompute(by=["sold_date"])'
         reading.add(key, f"{reach}, with {reading.spec.write!r}", "Recompute by one column that is a date", hint)
+
+
+def _check_only_new(reading: Reading, key: str, driver: Changes) -> None:
+    if driver.only_new and not isinstance(reading.spec.write, Append):
+        hint = "the others follow their input when it changes"
+        reading.add(key, f"True, with {reading.spec.write!r}", "Append, which only adds", hint)
 
 
 def _is_by_date(reading: Reading) -> bool:

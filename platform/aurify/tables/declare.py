@@ -20,13 +20,16 @@ ATTRIBUTE = "__aurify_table__"
 SOURCE_KEYS = ("_source_file", "_delivery", "_source_row")
 
 
-def changes(table: str, *, reach: timedelta = timedelta(0), after: timedelta = timedelta(0)) -> Changes:
+def changes(
+    table: str, *, reach: timedelta = timedelta(0), after: timedelta = timedelta(0), only_new: bool = False
+) -> Changes:
     """A driving input: rows of `table` that are new, changed or removed.
 
     `reach` is for a table that computes days again, from rows of earlier days too: how far back they may lie. `after`
-    is how far they lie back at least: 7 days for facts that nothing looks at in their first week.
+    is how far they lie back at least: 7 days for facts that nothing looks at in their first week. `only_new` is for an
+    Append that keeps what was true of a row when it came: rows of new keys, and nothing when they change or go away.
     """
-    return Changes(table, reach, after)
+    return Changes(table, reach, after, only_new)
 
 
 def snapshot(table: str) -> Snapshot:

@@ -16,6 +16,8 @@ from aurify.quality.own import ATTRIBUTE as OWN
 from aurify.quality.own import Own
 from aurify.quality.plugins import as_expectation, is_plugin
 from aurify.quality.rule_reader import expectation_named
+from aurify.scoring.check import check_scoring
+from aurify.scoring.table import scores_table
 from aurify.tables.check import check_specs
 from aurify.tables.declare import ATTRIBUTE
 from aurify.tables.importing import Imports
@@ -99,7 +101,13 @@ def find_tables(project: Project, root: Path) -> Found:
     if not wrong and not imports.unread:
         problems += check_models(list(models.values()), {spec.name: _columns(spec) for spec in specs}, root)
     named = {spec.name: spec for spec in sorted(models.values(), key=lambda spec: str(spec.name))}
-    return Found({str(spec.name): spec for spec in specs}, problems, imports.unread, expectations, named)
+    tables = {str(spec.name): spec for spec in specs}
+    if not problems:
+        problems += check_scoring(list(named.values()), tables, root)
+    if not problems:
+        scores = [scores_table(model, tables[model.scoring.rows]) for model in named.values() if model.scoring]
+        tables = dict(sorted({**tables, **{spec.name: spec for spec in scores}}.items()))
+    return Found(tables, problems, imports.unread, expectations, named)
 
 
 def _columns(spec: TableSpec) -> Columns:

@@ -98,10 +98,7 @@ class BatchInputs:
     def groups(self) -> dict[str, list[Any]]:
         """The values of each `by` column among the groups that the batch touches, sorted, None last."""
         rows = self.touched
-        return {
-            column: sorted({r[i] for r in rows} - {None}) + ([None] if any(r[i] is None for r in rows) else [])
-            for i, column in enumerate(self._by)
-        }
+        return {column: _sorted({row[i] for row in rows}) for i, column in enumerate(self._by)}
 
     @cached_property
     def touched(self) -> set[tuple[Any, ...]]:
@@ -141,7 +138,7 @@ class BatchInputs:
             scanned = sum(self._in_files(name, r.handle) for name, r in self._readers.items())
             return Frames({**put, **fixed}, None, read, 0, scanned)
         put = {name: self._put(name) for name in self._spec.drivers}
-        read = sum(r.count() for r in self._readers.values())
+        read = sum(put[n].count() if self._spec.drivers[n].only_new else r.count() for n, r in self._readers.items())
         taking = {n: r for n, r in self._readers.items() if r.has_withdrawn}
         if not taking or isinstance(self._spec.write, Append):
             return Frames({**put, **fixed}, None, read, 0, read)
@@ -158,8 +155,16 @@ class BatchInputs:
 
     def _put(self, name: str) -> DataFrame:
         if name in self._readers:
-            return self._readers[name].put()
+            reader = self._readers[name]
+            has_changed = self._spec.drivers[name].only_new and reader.files.images
+            return self._new(reader, self._targets[reader.span.table]) if has_changed else reader.put()
         return self._spark.createDataFrame([], self._targets[self._spec.drivers[name].table].schema)
+
+    def _new(self, reader: ChangeReader, source: Target) -> DataFrame:
+        """The rows of new keys, as they are at the batch's version; none that is gone by then."""
+        found = _collected(reader.new(source.locate_by)) if source.locate_by else []
+        values = {name: _sorted({row[i] for row in found}) for i, name in enumerate(source.locate_by)}
+        return self._version(reader.span, values or None).join(reader.new(source.keys), list(source.keys), "left_semi")
 
     def _restricted(self, name: str) -> DataFrame:
         """The rows of the touched groups, as of the batch's version of the driving table; with a reach, some more."""
@@ -222,6 +227,11 @@ class BatchInputs:
             raise input_gone(span.table, "another table lies at its path than when the batch was recorded")
         rows = without_tombstones(read_version(self._spark, handle, values))
         return current_deliveries(self._storage, rows, handle) if "_delivery" in source.schema.fieldNames() else rows
+
+
+def _sorted(values: set[Any]) -> list[Any]:
+    """In order, None last."""
+    return [*sorted(values - {None}), *([None] if None in values else [])]
 
 
 def _collected(rows: DataFrame) -> list[tuple[Any, ...]]:

@@ -94,7 +94,7 @@ def find_pending(
 
 def pinned_lookups(spec: TableSpec, targets: Mapping[str, Target]) -> dict[str, VersionRange]:
     """The newest version of every lookup that has rows."""
-    found = {name: _newest(targets[lookup.table]) for name, lookup in spec.lookups.items()}
+    found = {name: newest_version(targets[lookup.table]) for name, lookup in spec.lookups.items()}
     return {name: span.model_copy(update={"after": span.to}) for name, span in found.items() if span is not None}
 
 
@@ -135,7 +135,8 @@ def _delivery(file: CheckedFile, last: FileDelivery | None) -> FileDelivery:
     )
 
 
-def _newest(target: Target) -> VersionRange | None:
+def newest_version(target: Target) -> VersionRange | None:
+    """The newest version of a table that has rows, as a range from its start; None where it has none."""
     handle = Handle.open(target.path)
     if handle is None or handle.position == (0, 0):
         return None
@@ -150,7 +151,7 @@ def _find_changes(
     spans: dict[str, VersionRange] = {}
     moved = False
     for name, driver in spec.drivers.items():
-        newest = _newest(targets[driver.table])
+        newest = newest_version(targets[driver.table])
         last = consumed.versions.get(name)
         if newest is None:
             pending.waits_for += [driver.table] if last is None else []

@@ -30,12 +30,14 @@ class Changes:
     """A driving input: the rows of `table` that are new, changed or removed since the last batch.
 
     With a `reach`, for a Recompute by a date: a changed row touches the days from `after` its own up to `reach` later,
-    and a day is computed from the rows of the days that reach it.
+    and a day is computed from the rows of the days that reach it. With `only_new`, for an Append: rows whose key is
+    new, as they are by then; one that changes later or goes away does not come again.
     """
 
     table: str
     reach: timedelta = timedelta(0)
     after: timedelta = timedelta(0)
+    only_new: bool = False
 
     @property
     def reach_days(self) -> int:
@@ -135,6 +137,7 @@ class TableSpec:
     doc: str = ""
     file: str = ""
     view: FeatureView | None = None
+    model: str = ""  # the model whose scores it holds
 
     @property
     def layer(self) -> str:

@@ -13,6 +13,7 @@ from aurify.publish.merge import ranks
 from aurify.publish.ranges import RANGE, Bounds, in_ranges
 from aurify.publish.target import DELETED, Target
 from aurify.quality import Check, OnFail
+from aurify.scoring.table import BY_MODEL
 from aurify.tables.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -171,6 +172,11 @@ def built_in_checks(spec: TableSpec, target: Target, castable: Sequence[str]) ->
     if target.order_by is not None:
         order = F.col(quoted(target.order_by)).isNull()
         checks.append(check(f"order_not_null({target.order_by})", "the order is there", (target.order_by,), order))
+    if spec.model:
+        score, by_model = F.col("score"), F.col("decided_by") == BY_MODEL
+        checks.append(check("scored", "the model gives a score", ("score",), score.isNull() & by_model))
+        outside = ~score.between(0.0, 1.0)
+        checks.append(check("score_in_range", "the score is between 0 and 1", ("score",), outside))
     return checks
 
 

@@ -219,6 +219,12 @@ class Lake:
 
         return train(self, model, **more)
 
+    def score(self, model: str, **more: Any) -> RunReport:
+        """Score a model's new rows by its champion; `more` are version, backfill, shadow, challenger and share."""
+        from aurify.workflows.score import score
+
+        return score(self, model, **more)
+
     def trained(self, model: str, of: int | str = "champion") -> VersionTold:
         """A version of a model by number or alias: its metrics, and all that it was made of."""
         from aurify.workflows.models import shown
@@ -299,8 +305,13 @@ def connect(env: str = "local", project: str | Path | None = None, spark: SparkS
     return lake
 
 
-def selected(lake: Lake, selection: Sequence[str]) -> list[str]:
-    """The names that a selection means, in graph order."""
+def selected(lake: Lake, selection: Sequence[str], *, scores: bool = False) -> list[str]:
+    """The names that a selection means, in graph order; tables of scores only if they are asked for."""
     from aurify.tables.selection import select
 
-    return select(selection, lake.specs, lake.looks_into)
+    found = select(selection, lake.specs, lake.looks_into)
+    named = [name for name in selection if name in lake.specs and lake.specs[name].model]
+    if named and not scores:
+        hint = f"aurify score {lake.specs[named[0]].model}"
+        raise ConfigurationError.of(named[0], "scores of a model", "a table that a refresh makes", hint)
+    return [name for name in found if scores or not lake.specs[name].model]

@@ -58,7 +58,7 @@ def maintain(
     listen: Listener = quiet,
 ) -> list[Maintained]:
     """Maintain the selected tables, one after the other, each under its lease."""
-    names = selected(lake, selection)
+    names = selected(lake, selection, scores=True)
     run = Run(lake, names, listen)
     record_ledger(lake, run)
     return [
@@ -150,7 +150,8 @@ def _oldest_needed(lake: Lake, spec: TableSpec, state: TableState) -> tuple[int 
         if spec.name not in lake.specs[name].upstream:
             continue
         reader = lake.state(name)
-        spans: list[VersionRange] = list(reader.consumed.versions.values())
+        inputs = lake.specs[name].inputs  # of scores the champion's: another version's place holds nobody back
+        spans: list[VersionRange] = [span for key, span in reader.consumed.versions.items() if key in inputs]
         batch = reader.open_batch
         if batch is not None:
             spans += [s.model_copy(update={"to": max(s.after, 0)}) for s in batch.changes.values()]

@@ -56,10 +56,20 @@ def refresh_table(lake: Lake, spec: TableSpec, run: Run, full: bool) -> TableRep
         return publish_batches(lake, spec, run, lambda: next_input(lake, spec, run, next(rebuilds, False)))
 
 
-def publish_batches(lake: Lake, spec: TableSpec, run: Run, next_batch: Callable[[], Batch | None]) -> TableReport:
-    """Publish one batch after the other, under the table's lease, until there is none."""
-    report, conflicts = run.report_of(spec.name), 0
+def publish_batches(
+    lake: Lake,
+    table: TableSpec,
+    run: Run,
+    next_batch: Callable[[], Batch | None],
+    spec_of: Callable[[Batch], TableSpec] | None = None,
+) -> TableReport:
+    """Publish one batch after the other, under the table's lease, until there is none.
+
+    `spec_of` gives the table as it makes one batch, where that is not the same for all.
+    """
+    report, conflicts = run.report_of(table.name), 0
     while (batch := next_batch()) is not None:
+        spec = table if spec_of is None else spec_of(batch)
         attempt, inputs, book = begin(lake, spec, batch, run)
         try:
             results = stage(spec, attempt, inputs, book)

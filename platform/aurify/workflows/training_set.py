@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.joins import as_of_join
+from aurify.features.joined import view_of, with_view
 from aurify.publish.read import read_version
 from aurify.publish.target import Handle
 from aurify.tables.spec import TableSpec
@@ -19,7 +19,6 @@ from aurify.tables.spec import TableSpec
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from aurify.features.view import FeatureView
     from aurify.workflows.lake import Lake
 
 FOLDER = "training"
@@ -112,22 +111,17 @@ def _columns(lake: Lake, asked: Request) -> tuple[tuple[str, ...], tuple[str, ..
     kept = list(lake.spec(asked.labels).schema.names)
     features: list[str] = []
     for name in asked.views:
-        view = _view(lake.spec(name))
+        view = view_of(lake.spec(name))
         features += [feature.name for feature in view.features]
         kept += [column for column in view.kept if column not in kept]
     return tuple(features), tuple(kept)
-
-
-def _view(spec: TableSpec) -> FeatureView:
-    assert spec.view is not None
-    return spec.view
 
 
 def _joined(lake: Lake, asked: Request, versions: Mapping[str, int]) -> DataFrame:
     session = lake.work_session()
     rows = _labels(lake.read(asked.labels, versions[asked.labels], session), asked)
     for name in asked.views:
-        rows = _with_view(rows, lake.read(name, versions[name], session), lake.spec(name), asked)
+        rows = with_view(rows, lake.read(name, versions[name], session), lake.spec(name), asked.time, asked.tolerance)
     return rows
 
 
@@ -142,32 +136,6 @@ def _labels(rows: DataFrame, asked: Request) -> DataFrame:
     if asked.known_by is not None:
         rows = rows.where(F.col(quoted(str(asked.known_at))) <= F.lit(asked.known_by).cast("timestamp"))
     return rows
-
-
-def _with_view(rows: DataFrame, facts: DataFrame, spec: TableSpec, asked: Request) -> DataFrame:
-    """The rows with what a view knows of them: by its keys if they have them, else by its entity as of their time."""
-    from pyspark.sql import functions as F
-
-    view = _view(spec)
-    by = spec.keys if set(spec.keys) <= set(rows.columns) else view.entity
-    taken = [name for name in spec.schema.names if name not in rows.columns]
-    if by != spec.keys:
-        return as_of_join(
-            rows,
-            facts,
-            on=list(by),
-            time=asked.time,
-            event_time=view.event_time,
-            columns=taken,
-            order_by=list(spec.keys),
-            tolerance=asked.tolerance,
-        )
-    seen = F.col(quoted(view.event_time)).alias("_aurify_seen")
-    known = facts.select(*map(quoted, by), seen, F.struct(*map(quoted, taken)).alias("_aurify_view"))
-    both = rows.join(known, list(by), "left")
-    is_known = F.col("_aurify_seen") <= F.col(quoted(asked.time))
-    values = [F.when(is_known, F.col(f"_aurify_view.{quoted(name)}")).alias(name) for name in taken]
-    return both.select(*map(quoted, rows.columns), *values)
 
 
 def _write(rows: DataFrame, path: str, asked: Request, versions: Mapping[str, int]) -> None:
@@ -208,7 +176,7 @@ def _of_view(
 ) -> list[Problem]:
     """What does not fit of one view; `found` are the columns so far, by the table that gave them."""
     problems = []
-    view = _view(spec)
+    view = view_of(spec)
     if not set(spec.keys) <= {*columns, *found} and not set(view.entity) <= {*columns, *found}:
         needed = f"{', '.join(spec.keys)}, or {', '.join(view.entity)}"
         hint = "name a view before it that has them"

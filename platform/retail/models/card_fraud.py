@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aurify import ByTime, Gate, Training, model
-from aurify.models import LightGBM, TopK
+from aurify.models import Fallback, LightGBM, Scoring, TopK
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -37,6 +37,13 @@ WEEK = timedelta(days=7)
     top_k=TopK(100, day="paid_date", card="customer_id"),
     segments=["is_night", "is_weekend"],
     unit="customer_id",
+    scoring=Scoring(
+        rows="gold.customer_payments",
+        decide={"review": 0.3, "block": 0.8},
+        keep=("amount",),
+        entity=("customer_id",),
+        fallback=Fallback("CASE WHEN amount > 220 THEN 'review' ELSE 'pass' END"),
+    ),
     owner="retail-fraud",
 )
 def card_fraud(rows: DataFrame) -> DataFrame:

@@ -35,6 +35,11 @@ def reason_codes(model: FittedModel, rows: DataFrame, most: int = 3, column: str
 
 
 def _reasons(model: FittedModel, columns: Columns, most: int) -> list[pa.Array]:
+    return [reasons_of(model, columns, most)]
+
+
+def reasons_of(model: FittedModel, columns: Columns, most: int) -> pa.ListArray:
+    """The reasons of the rows of these columns, `most` at most of each."""
     import pyarrow as pa
 
     features = model.learned.features
@@ -50,4 +55,4 @@ def _reasons(model: FittedModel, columns: Columns, most: int) -> list[pa.Array]:
         ["feature", "value", "contribution"],
     )
     offsets = np.concatenate([[0], np.cumsum(pushes_up.sum(axis=1))])
-    return [pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), reasons)]
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), reasons)

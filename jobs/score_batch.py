@@ -1,0 +1,34 @@
+"""Score a model's new rows under plain spark-submit: `spark-submit jobs/score_batch.py --env yarn card_fraud`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import aurify
+from aurify.errors import AurifyError
+
+
+def main() -> int:
+    """Score; exits 0 done, 1 the rows failed, 2 the configuration is wrong, 3 the environment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a model of the project, like card_fraud")
+    parser.add_argument("--env", default="local")
+    parser.add_argument("--project", help="the project root, if it is not the current folder")
+    parser.add_argument("--version", help="score all that this version or alias has not scored")
+    parser.add_argument("--backfill", action="store_true", help="score all that the champion has not scored")
+    parser.add_argument("--shadow", help="a version or alias that scores the same rows, and decides nothing")
+    asked = parser.parse_args()
+    try:
+        lake = aurify.connect(asked.env, asked.project)
+        report = lake.score(asked.model, version=asked.version, backfill=asked.backfill, shadow=asked.shadow)
+    except AurifyError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(json.dumps(report.as_dict()))
+    return report.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

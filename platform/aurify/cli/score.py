@@ -1,0 +1,63 @@
+"""`aurify score`: the new rows of a model, each once."""
+
+from __future__ import annotations
+
+import click
+
+from aurify.cli.command import Answer, Invocation, project_command
+from aurify.cli.refresh import show_run
+
+
+class Share(click.ParamType):
+    """A share like 5% or 0.05."""
+
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The share as a number between 0 and 1."""
+        text = str(value)
+        try:
+            number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"'{text}' is no share, like 5% or 0.05", param, ctx)
+        if not 0 < number < 1:
+            self.fail(f"'{text}' is not above 0 % and below 100 %", param, ctx)
+        return number
+
+
+@project_command(
+    "score",
+    "aurify score card_fraud",
+    "aurify score card_fraud --shadow challenger",
+    "aurify score card_fraud --challenger 4 --split 5%",
+    "aurify score card_fraud --version 3",
+)
+@click.argument("model")
+@click.option("--version", help="Score all that this version or alias has not scored; it decides nothing.")
+@click.option("--backfill", is_flag=True, help="Score all that the champion has not scored; it decides nothing.")
+@click.option("--shadow", help="A version or alias that scores the same rows beside the champion, and decides nothing.")
+@click.option("--challenger", default="challenger", show_default=True, help="The version that a split compares.")
+@click.option("--split", type=Share(), help="The share of the entities that the challenger decides on, like 5%.")
+@click.pass_obj
+def score(
+    given: Invocation,
+    model: str,
+    version: str | None,
+    backfill: bool,
+    shadow: str | None,
+    challenger: str,
+    split: float | None,
+) -> Answer:
+    """Score what is new, by the champion.
+
+    Rows that no champion has scored yet are scored and decided on; rows that can't be are quarantined with their
+    reasons. After Ctrl-C or a crash, the next run goes on where this one was.
+    """
+    from aurify.cli.progress import shown_steps
+    from aurify.workflows.score import score as run_score
+
+    lake = given.lake()
+    rival = {} if split is None else {"challenger": challenger, "share": split}
+    with shown_steps() as listen:
+        report = run_score(lake, model, version=version, backfill=backfill, shadow=shadow, listen=listen, **rival)
+    return Answer(report.as_dict(), lambda console: show_run(console, report), report.exit_code, tuple(report.errors))

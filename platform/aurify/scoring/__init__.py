@@ -1,0 +1,1 @@
+"""Scores: how the rows of a table are scored by a model's versions, each once, and what is decided by them."""
