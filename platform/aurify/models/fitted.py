@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.columns import Columns, Numbers, columns_of
 from aurify.models.estimator import FittedStage, Learned
 from aurify.models.kinds import LEARNED, STAGES, class_of
@@ -103,8 +103,7 @@ class FittedModel:
         problems = []
         for name, kind in self.inputs.items():
             if name not in kinds:
-                hint = did_you_mean(name, kinds)
-                problems.append(Problem(where, f"no column '{name}'", "a column of the rows", hint))
+                problems.append(no_column(where, name, kinds))
             elif is_text(kinds[name]) != is_text(kind):
                 problems.append(Problem(where, f"{name} is {kinds[name]}", f"{kind}, as in training"))
         for place, name in enumerate(made):

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.numeric_columns import is_number, number
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def _refuse_misfits(rows: DataFrame, model_text: str, features: Sequence[str], c
         problems.append(Problem("scored: features", ", ".join(features), f"{', '.join(own)}, as the model has them"))
     for name in features:
         if name not in rows.columns:
-            hint = did_you_mean(name, rows.columns)
-            problems.append(Problem("scored", f"no column '{name}'", "a column of the rows", hint))
+            problems.append(no_column("scored", name, rows.columns))
         elif not is_number(rows.schema[name].dataType):
             problems.append(Problem("scored", f"{name} is {rows.schema[name].dataType.simpleString()}", "a number"))
     if column in rows.columns:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aurify.errors import ConfigurationError, Problem, TrainingStopped, did_you_mean
+from aurify.errors import ConfigurationError, Problem, TrainingStopped, no_column
 from aurify.models.barrier_frame import Roles, feature, placed, prepared
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.estimator import Learning
@@ -110,7 +110,7 @@ def _of_columns(reader: Reader, rows: DataFrame, where: str) -> list[Problem]:
     types = {field.name: field.dataType for field in rows.schema.fields}
     for name in dict.fromkeys([*read, *learning.order_by]):
         if name not in types:
-            problems.append(Problem(where, f"no column '{name}'", "a column of the rows", did_you_mean(name, types)))
+            problems.append(no_column(where, name, types))
         elif name in read and not is_number(types[name]):
             hint = "encode it in a stage before" if name in learning.features else ""
             problems.append(Problem(where, f"{name} is {types[name].simpleString()}", "a number", hint))

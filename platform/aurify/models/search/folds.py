@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, DataError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, DataError, Problem, no_column
 from aurify.models.estimator import Learned, Learning
 from aurify.models.fitted import FittedModel
 from aurify.models.metrics import classifier_metrics
@@ -76,8 +76,7 @@ def _of_columns(where: str, fold: Fold) -> Iterator[Problem]:
     for name, rows in _frames(fold).items():
         for column in (*learning.features, learning.label):
             if column not in rows.columns:
-                hint = did_you_mean(column, rows.columns)
-                yield Problem(f"{where}: {name}", f"no column '{column}'", "the features and the label", hint)
+                yield no_column(f"{where}: {name}", column, rows.columns, "the features and the label")
 
 
 def _counted(rows: DataFrame, learning: Learning) -> dict[str, Any]:
