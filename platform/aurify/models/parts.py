@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aurify.errors import ConfigurationError, Problem, TrainingStopped
+from aurify.errors import ConfigurationError, Problem
 from aurify.models.estimator import Estimator, Learned, Learning
 from aurify.models.fitted import FittedModel
 from aurify.models.kinds import LEARNED, class_of
+from aurify.models.time_limit import stopped
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -45,8 +46,8 @@ class Turns:
             return None
         left = limit - timedelta(seconds=time.monotonic() - self.begun)
         if left <= timedelta(0):
-            found = f"{number} of {self.count} fits were done after {limit}"
-            raise TrainingStopped.of(self.where, found, "all within time_limit", "give it more time, or fewer parts")
+            found = f"{number} of {self.count} fits were done"
+            raise stopped(self.where, found, limit, "give it more time, or fewer parts")
         return left
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aurify.errors import ConfigurationError, Problem, TrainingStopped, no_column
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.barrier_frame import Roles, feature, placed, prepared
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.estimator import Learning
@@ -66,13 +66,8 @@ def numbers(reader: Reader) -> Iterator[tuple[DataFrame, int]]:
 @contextmanager
 def within_time(reader: Reader) -> Iterator[None]:
     """End Spark's jobs in the block with the time limit, and tell so."""
-    limit = reader.learning.time_limit
-
-    def stopped(found: str) -> TrainingStopped:
-        hint = "give it more time, more workers or fewer rows"
-        return TrainingStopped.of(reader.name, f"{found} after {limit}", "all within time_limit", hint)
-
-    with ended_after(reader.learning.rows.sparkSession, limit, stopped):
+    learning, hint = reader.learning, "give it more time, more workers or fewer rows"
+    with ended_after(learning.rows.sparkSession, learning.time_limit, reader.name, hint):
         yield
 
 

@@ -18,7 +18,8 @@ from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.class_balance import balanced
 from aurify.models.lightgbm_parameters import BINARY
 from aurify.models.synapse_parameters import passed
-from aurify.models.training_job import ended_after, reason
+from aurify.models.time_limit import ended_after
+from aurify.models.training_job import MORE_TIME, reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -44,7 +45,7 @@ def train(asked: Asked, rows: DataFrame, validation: DataFrame | None = None) ->
     refuse_without_package()
     refuse_without_synapse(spark)
     refuse_misfits(asked, rows, validation)
-    with ended_after(spark, asked.time_limit):
+    with ended_after(spark, asked.time_limit, "fit", MORE_TIME):
         numbers = placed(prepared(rows, validation, asked.roles, False), asked.workers).persist()
         try:
             counted = refuse_unlearnable(asked, numbers)
