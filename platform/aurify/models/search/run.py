@@ -141,17 +141,13 @@ class Trying:
         return self.kept.end(trial, by_fold, "finished")
 
 
-def problems(where: str, declared: Search, estimator: Estimator, metric: str) -> list[Problem]:
-    """All that is wrong with a search, of an estimator, by a metric; read before a session starts."""
-    return [
-        *declared.problems(where),
-        *paths.problems(where, declared.space, estimator),
-        *of_metric(where, metric),
-    ]
+def problems(where: str, declared: Search, estimator: Estimator) -> list[Problem]:
+    """All that is wrong with a search of an estimator; read before a session starts."""
+    return [*declared.problems(where), *paths.problems(where, declared.space, estimator)]
 
 
 def _refuse_misfits(declared: Search, estimator: Estimator, folds: Sequence[Fold], metric: str) -> None:
-    found = problems("search", declared, estimator, metric)
+    found = [*problems("search", declared, estimator), *of_metric("search", metric)]
     if not folds:
         found.append(Problem("search: folds", "none", "one or more"))
     else:
