@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-MODEL, FITTED, RECORD_FILE = "model", "fitted", "record.json"
+MODEL, FITTED, RECORD_FILE, JUDGEMENT_FILE = "model", "fitted", "record.json", "judgement.json"
 RECORD, SET, DECISION, HASH, HISTORY, MODEL_TAG = (
     "aurify.record", "aurify.training_set", "aurify.decision", "aurify.fingerprint", "aurify.champions", "aurify.model",
 )  # fmt: skip
