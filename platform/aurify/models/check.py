@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aurify.errors import Problem, did_you_mean
-from aurify.models.curve import METRICS
+from aurify.models.curve import LOSSES, METRICS
 from aurify.models.declare import Gate, ModelSpec, TopK, Training
 from aurify.models.scored import of_metric
 from aurify.models.search.run import problems as search_problems
@@ -124,7 +124,7 @@ def _of_learning(where: str, spec: ModelSpec) -> Iterator[Problem]:
 def _of_gate(where: str, spec: ModelSpec) -> Iterator[Problem]:
     own = [spec.top_k.metric] if isinstance(spec.top_k, TopK) else []
     yield from of_metric(where, str(spec.metric))
-    if spec.metric in METRICS and METRICS[spec.metric].of_probabilities:
+    if spec.metric in LOSSES:
         yield Problem(where, f"'{spec.metric}', which is a loss", "a metric that is higher where better", key="metric")
     if not isinstance(spec.gate, Gate):
         yield Problem(where, repr(spec.gate), "Gate(at_least={...})", key="gate")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.columns import Numbers
-from aurify.models.curve import METRICS, PARTS, At, Counts, Curve, Slice
+from aurify.models.curve import LOSSES, METRICS, PARTS, At, Counts, Curve, Slice
 from aurify.models.explain.sample import ROWS, sampled
 from aurify.models.fitted import FittedModel
 from aurify.models.numeric_columns import is_number
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 WHERE = "permutation_importance"
-LOSSES = ("brier", "log_loss", "expected_calibration_error")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SCORE = "_score_of_trial"
-LOWER_IS_BETTER = frozenset({"brier", "log_loss", "expected_calibration_error"})
 
 
 @dataclass(frozen=True)
