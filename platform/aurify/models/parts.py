@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aurify.errors import ConfigurationError, Problem
+from aurify.errors import Problem
 from aurify.models.estimator import Estimator, Learned, Learning
 from aurify.models.fitted import FittedModel
 from aurify.models.kinds import LEARNED, class_of
@@ -110,11 +110,6 @@ def files_of(parts: Sequence[Learned], about: Mapping[str, object]) -> dict[str,
 def parts_of(files: Mapping[str, bytes]) -> tuple[tuple[Learned, ...], dict[str, Any]]:
     """What `files_of` was given; ConfigurationError where this version of Aurify can't read a part."""
     about = json.loads(files[PARTS])
-    unknown = sorted(set(about["kinds"]) - LEARNED.keys())
-    if unknown:
-        hint = "load it with the version of Aurify that wrote it, or a later one"
-        found, expected = f"the kind {', '.join(unknown)}", f"one of {', '.join(sorted(LEARNED))}"
-        raise ConfigurationError.of(PARTS, found, expected, hint)
     parts = []
     for place, kind in enumerate(about["kinds"]):
         prefix = f"{place}/"
