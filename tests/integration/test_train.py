@@ -23,8 +23,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError, DataError
-from aurify.models.booster import Booster
-from aurify.models.lightgbm_scores import booster_of
+from aurify.models.booster import Booster, booster_of
 from aurify.models.registry import RECORD, Registry
 from aurify.workflows.models import compared, listed, promote, prune, rollback, shown
 from aurify.workflows.train import TrainReport

@@ -23,14 +23,14 @@ from aurify.models.barrier_rows import Plan
 from aurify.models.barrier_training import PORT_TAKEN
 from aurify.models.barrier_worker import RESULT, trained
 from aurify.models.class_balance import balanced
-from aurify.models.lightgbm_scores import predictor, scored
+from aurify.models.lightgbm_scores import scored
 from aurify.models.time_limit import ended_after, stopped
 from aurify.models.training_job import MORE_TIME, reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
-__all__ = ["Fitted", "Worker", "fit", "predictor", "scored"]
+__all__ = ["Fitted", "Worker", "fit", "scored"]
 
 ATTEMPTS = 3
 SECONDS_TO_END = 10.0

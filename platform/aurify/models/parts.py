@@ -69,8 +69,7 @@ def score_names(count: int) -> tuple[str, ...]:
 def with_scores(rows: DataFrame, parts: Sequence[Learned]) -> DataFrame:
     """The rows with a column of scores for each part."""
     for name, part in zip(score_names(len(parts)), parts, strict=True):
-        inputs = {name: rows.schema[name].dataType.simpleString() for name in part.features}
-        rows = FittedModel(inputs, (), part).scored(rows, name)
+        rows = FittedModel.of(part, rows).scored(rows, name)
     return rows
 
 

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurify.errors import ConfigurationError, Problem, no_column
-from aurify.models.booster import Booster
+from aurify.models.booster import Booster, booster_of
 from aurify.models.columns import matrix
 from aurify.models.explain.contributions import boosted, trees_averaged
 from aurify.models.fitted import FittedModel, is_text, staged
-from aurify.models.lightgbm_scores import booster_of
 
 ZERO = 1e-35  # what LightGBM takes for zero
 

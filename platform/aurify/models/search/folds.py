@@ -50,8 +50,7 @@ def looked_at(folds: Sequence[Fold]) -> str:
 
 def value(learned: Learned, fold: Fold, metric: str) -> float:
     """The metric of the held-out rows as they are scored by what was learned; DataError where they define none."""
-    label, kinds = fold.learning.label, dict(fold.held_out.dtypes)
-    model = FittedModel({name: kinds[name] for name in learned.features}, (), learned)
+    label, model = fold.learning.label, FittedModel.of(learned, fold.held_out)
     rows = fold.held_out.select(*(quoted(name) for name in dict.fromkeys((*learned.features, label))))
     scored = model.scored(rows, SCORE).select(quoted(label), SCORE).persist()
     try:
