@@ -28,12 +28,14 @@ from aurify.models.registry import RECORD, Registry
 from aurify.workflows.models import compared, listed, promote, prune, rollback, shown
 from aurify.workflows.train import TrainReport
 from aurify.workflows.training_rows import rows_of_record
-from tests.integration.lakes import Toy
+from tests.integration.lakes import LAYERS, Toy
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-TABLES = '''
+TABLES = (
+    LAYERS
+    + '''
 from datetime import timedelta
 
 from aurify import ByTime, Gate, Training, Window, feature_view, model
@@ -41,24 +43,6 @@ from aurify.models import LightGBM
 
 DAY = timedelta(days=1)
 TREES = {"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 10}
-
-
-def layers(name, columns, time):
-    """Bronze and silver of one file kind."""
-
-    @table(f"bronze.{name}", inputs={"files": folder(name)}, write=Append(), rows="same", owner="tests",
-           columns=", ".join(f"{column.split()[0]} string" for column in columns.split(", ")))
-    def bronze(files):
-        """One row a line."""
-        return files
-
-    @table(f"silver.{name}", inputs={"lines": changes(f"bronze.{name}")}, keys=["id"], rows="same", owner="tests",
-           time=time, write=Upsert(order_by="changed", locate_by="day"), columns=f"{columns}, changed timestamp")
-    def silver(lines):
-        """The newest line of an id."""
-        return lines.withColumn("changed", F.col("_delivered_at")).drop("_delivered_at")
-
-    return bronze, silver
 
 
 paid = layers("paid", "id bigint, card string, at timestamp, day date, amount double, noise double", "at")
@@ -88,6 +72,7 @@ def risk(name, features, **more):
 
 
 '''
+)
 MODELS = 'risk_model = risk("risk", ["amount", "count_3d"], segments=["card"])\n'
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 DAYS, A_DAY = 22, 60
