@@ -302,6 +302,21 @@ def test_a_search_chooses_by_an_earlier_split_and_keeps_its_trials(changing: Toy
     assert held.where("at < timestamp '2024-01-04'").count() > 0, "the earlier split begins before the model's own"
 
 
+def test_a_search_whose_earlier_rows_are_refused_lets_them_go(changing: Toy) -> None:
+    late = 'rows.withColumn("noise", F.when(F.col("at") >= "2024-01-10", F.col("noise")))'
+    tables = TABLES.replace("        return rows\n", f"        return {late}\n")
+    search = 'search=Search({"rounds": Choice((1, 30))}, trials=2, sampler="grid", side_by_side=1)'
+    changing.declare(tables + f'from aurify.models import Choice, Search\nm = risk("early", ["noise"], {search})\n')
+
+    def held() -> set[int]:
+        return set(changing.lake.session.sparkContext._jsc.getPersistentRDDs().keySet())
+
+    before = held()
+    with pytest.raises(DataError, match="search of early, test 2024-01-08: train: found 'noise' has no value"):
+        changing.lake.train("early")
+    assert held() <= before
+
+
 def test_the_default_registry_is_refused_where_the_driver_is_elsewhere(tmp_path: Path, spark: object) -> None:
     toy = Toy(tmp_path, TABLES + MODELS)
     settings = toy.root / "conf/local/settings.yml"
