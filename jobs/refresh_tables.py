@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 import aurify
+from aurify.cli.job import exit_code_of
 
 
 def main() -> int:
@@ -17,9 +17,7 @@ def main() -> int:
     parser.add_argument("--project", help="the project root, if it is not the current folder")
     parser.add_argument("--full", action="store_true", help="rebuild from all input there is")
     asked = parser.parse_args()
-    report = aurify.connect(asked.env, asked.project).refresh(*asked.selection, full=asked.full)
-    print(json.dumps(report.as_dict()))
-    return report.exit_code
+    return exit_code_of(lambda: aurify.connect(asked.env, asked.project).refresh(*asked.selection, full=asked.full))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import datetime
 
 import aurify
-from aurify.errors import AurifyError
+from aurify.cli.job import exit_code_of
 
 
 def main() -> int:
@@ -20,13 +19,9 @@ def main() -> int:
     parser.add_argument("--until", type=datetime.fromisoformat, help="the end of the test, like 2018-08-15")
     parser.add_argument("--again", action="store_true", help="also where a version was made of the same already")
     asked = parser.parse_args()
-    try:
-        report = aurify.connect(asked.env, asked.project).train(asked.model, until=asked.until, again=asked.again)
-    except AurifyError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(json.dumps(report.as_dict()))
-    return report.exit_code
+    return exit_code_of(
+        lambda: aurify.connect(asked.env, asked.project).train(asked.model, until=asked.until, again=asked.again)
+    )
 
 
 if __name__ == "__main__":

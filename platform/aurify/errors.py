@@ -98,3 +98,10 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return f"there is: {', '.join(names)}" if names else "there is none"
+
+
+def no_column(
+    where: str, name: str, known: Iterable[str], expected: str = "a column of the rows", key: str = ""
+) -> Problem:
+    """A column that is not there, with what may have been meant."""
+    return Problem(where, f"no column '{name}'", expected, did_you_mean(name, known), key)

@@ -37,4 +37,4 @@ def payments(spark: SparkSession, rows: int = 6_000) -> DataFrame:
 def in_memory(rows: DataFrame, condition: str = "true") -> pd.DataFrame:
     """Those of the rows, in the order of their number."""
     there: pd.DataFrame = rows.where(condition).toPandas()
-    return there.sort_values("id")
+    return there.sort_values("id", ignore_index=True)

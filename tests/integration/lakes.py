@@ -132,6 +132,25 @@ def gold_lines(lines):
     return lines.groupBy("d").agg(F.count("*").alias("n"), F.sum(F.expr("try_cast(v AS int)")).alias("total"))
 '''
 
+LAYERS = '''
+def layers(name, columns, time):
+    """Bronze and silver of one file kind."""
+
+    @table(f"bronze.{name}", inputs={"files": folder(name)}, write=Append(), rows="same", owner="tests",
+           columns=", ".join(f"{column.split()[0]} string" for column in columns.split(", ")))
+    def bronze(files):
+        """One row a line."""
+        return files
+
+    @table(f"silver.{name}", inputs={"lines": changes(f"bronze.{name}")}, keys=["id"], rows="same", owner="tests",
+           time=time, write=Upsert(order_by="changed", locate_by="day"), columns=f"{columns}, changed timestamp")
+    def silver(lines):
+        """The newest line of an id."""
+        return lines.withColumn("changed", F.col("_delivered_at")).drop("_delivered_at")
+
+    return bronze, silver
+'''
+
 Row = tuple[Any, ...]
 
 

@@ -10,18 +10,14 @@ from pyspark.sql import functions as F
 
 from aurify.models.columns import columns_of
 from aurify.models.estimator import Learning
+from tests.integration.card_payments import drawn
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from aurify.models.columns import Numbers
 
 FEATURES = ("income", "age", "debts", "is_new", "noise")
-
-
-def drawn(number: int) -> Column:
-    """From 0 to 1, by the row's id."""
-    return F.pmod(F.xxhash64("id", F.lit(number)), F.lit(1_000_000)) / 1_000_000
 
 
 def loans(spark: SparkSession, rows: int = 3_000) -> DataFrame:

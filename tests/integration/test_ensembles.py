@@ -25,10 +25,11 @@ from aurify.models.on_driver import OnDriver
 from aurify.models.python_model import PythonModel
 from aurify.models.python_reference import Python
 from aurify.models.stacking import Stack, Stacking, fold
+from tests.integration.card_payments import drawn, in_memory
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 linear_model = pytest.importorskip("sklearn.linear_model")
 tree = pytest.importorskip("sklearn.tree")
@@ -58,11 +59,6 @@ class FewTrees:
         return Booster(made.model_text, learning.features)
 
 
-def drawn(number: int) -> Column:
-    """From 0 to 1, by the row's id."""
-    return F.pmod(F.xxhash64("id", F.lit(number)), F.lit(1_000_000)) / 1_000_000
-
-
 @pytest.fixture(scope="module")
 def rows(spark: SparkSession) -> Iterator[DataFrame]:
     made = spark.range(2_400).select(
@@ -82,11 +78,6 @@ def rows(spark: SparkSession) -> Iterator[DataFrame]:
 def learning(rows: DataFrame, tmp_path: Path) -> Learning:
     training, validation = rows.where("id % 3 > 0"), rows.where("id % 3 = 0")
     return Learning(training, validation, FEATURES, "is_fraud", ("id",), str(tmp_path), seed=5)
-
-
-def in_memory(rows: DataFrame) -> pd.DataFrame:
-    there: pd.DataFrame = rows.toPandas()
-    return there.sort_values("id", ignore_index=True)
 
 
 def columns(rows: pd.DataFrame) -> dict[str, Any]:

@@ -24,11 +24,12 @@ from aurify.models.explain import (
     shap_importance,
 )
 from aurify.models.fitted import FittedModel
+from tests.integration.card_payments import drawn
 from tests.integration.spark_jobs import jobs_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 lightgbm = pytest.importorskip("lightgbm")
 sk = pytest.importorskip("sklearn.metrics")
@@ -86,11 +87,6 @@ class Other:
 
 
 OTHER = FittedModel({"amount": "double", "noise": "double"}, (), Other())
-
-
-def drawn(number: int) -> Column:
-    """From 0 to 1, by the row's id."""
-    return F.pmod(F.xxhash64("id", F.lit(number)), F.lit(1_000_000)) / 1_000_000
 
 
 @pytest.fixture(scope="module")

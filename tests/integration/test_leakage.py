@@ -12,35 +12,19 @@ from click.testing import CliRunner
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError
 from aurify.workflows.leakage import LeakageReport, leakage
-from tests.integration.lakes import Toy
+from tests.integration.lakes import LAYERS, Toy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-TABLES = '''
+TABLES = (
+    LAYERS
+    + '''
 from datetime import timedelta
 
 from aurify import Lag, Window, feature_view
 
 DAY = timedelta(days=1)
-
-
-def layers(name, columns, time):
-    """Bronze and silver of one file kind."""
-
-    @table(f"bronze.{name}", inputs={"files": folder(name)}, write=Append(), rows="same", owner="tests",
-           columns=", ".join(f"{column.split()[0]} string" for column in columns.split(", ")))
-    def bronze(files):
-        """One row a line."""
-        return files
-
-    @table(f"silver.{name}", inputs={"lines": changes(f"bronze.{name}")}, keys=["id"], rows="same", owner="tests",
-           time=time, write=Upsert(order_by="changed", locate_by="day"), columns=f"{columns}, changed timestamp")
-    def silver(lines):
-        """The newest line of an id."""
-        return lines.withColumn("changed", F.col("_delivered_at")).drop("_delivered_at")
-
-    return bronze, silver
 
 
 paid = layers("paid", "id bigint, card string, at timestamp, day date, amount double", "at")
@@ -79,6 +63,7 @@ def by_hand(paid, found):
     bad = found.groupBy("day").agg(F.max("is_fraud").alias("is_bad_card"))
     return paid.join(found.select("id"), "id").join(bad, "day").select("id", "at", "day", "amount", "is_bad_card")
 '''
+)
 CHECKS = '''
 
 @table("gold.checks", inputs={"paid": changes("silver.paid")}, keys=["card", "day"], write=Recompute(by="day"),

@@ -18,10 +18,11 @@ from aurify.models.fitted import FittedModel
 from aurify.models.group_models import GroupModels
 from aurify.models.on_driver import OnDriver
 from aurify.models.python_reference import Python
+from tests.integration.card_payments import drawn, in_memory
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 linear_model = pytest.importorskip("sklearn.linear_model")
 tree = pytest.importorskip("sklearn.tree")
@@ -30,11 +31,6 @@ LOGISTIC = Python("sklearn.linear_model:LogisticRegression", {"C": 0.5})
 TREE = Python("sklearn.tree:DecisionTreeClassifier", {"max_depth": 3, "max_features": 1})
 FEATURES = ("amount", "hour")
 GROUPS = 100
-
-
-def drawn(number: int) -> Column:
-    """From 0 to 1, by the row's id."""
-    return F.pmod(F.xxhash64("id", F.lit(number)), F.lit(1_000_000)) / 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +60,6 @@ def learning(rows: DataFrame, **others: Any) -> Learning:
 @pytest.fixture(scope="module")
 def by_shop(rows: DataFrame) -> GroupModels:
     return ByGroup("shop", TREE, fewest=20, fallback_rows=400).fit(learning(rows.where("id != 408")))
-
-
-def in_memory(rows: DataFrame) -> pd.DataFrame:
-    there: pd.DataFrame = rows.toPandas()
-    return there.sort_values("id", ignore_index=True)
 
 
 def columns(rows: pd.DataFrame) -> dict[str, Any]:

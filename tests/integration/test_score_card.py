@@ -140,8 +140,7 @@ def test_borders_of_many_rows_are_those_of_a_sample(
 
 
 def test_a_card_is_kept_and_scores_in_spark(rows: DataFrame, card: ScorePoints, tmp_path: Path) -> None:
-    inputs = {name: rows.schema[name].dataType.simpleString() for name in card.features}
-    FittedModel(inputs, (), card).save(tmp_path)
+    FittedModel.of(card, rows).save(tmp_path)
     model = FittedModel.load(tmp_path)
     assert model.learned == card
     scored = model.scored(rows.drop("noise")).orderBy("id").select("score").collect()

@@ -22,11 +22,10 @@ from aurify.errors import (
     TrainingStopped,
 )
 from aurify.models import classifier_metrics
-from aurify.models.curve import METRICS
+from aurify.models.curve import LOSSES, METRICS
 from aurify.models.estimator import Learning
 from aurify.models.search import Choice, Real, Search, Searched, Trial, Whole, search
 from aurify.models.search.declared import Space
-from aurify.models.search.folds import LOWER_IS_BETTER
 from aurify.models.search.kept import opened
 from aurify.models.search.run import Trying
 from tests.integration.searches import FITS, OPTIMUM, Stump, Trees, folds_of, labelled
@@ -393,7 +392,7 @@ def test_each_metric_is_searched_in_its_direction(spark: SparkSession) -> None:
     good, bad = told(0.98, 0.1), told(0.42, 0.4)
     for metric in METRICS:
         values = [m.lift[0] if metric == "lift_of_top_tenth" else getattr(m, metric) for m in (good, bad)]
-        assert (values[0] < values[1]) == (metric in LOWER_IS_BETTER), metric
+        assert (values[0] < values[1]) == (metric in LOSSES), metric
 
 
 def test_lightgbm_in_barrier_tasks_is_searched_and_what_it_is_refused_is_told(

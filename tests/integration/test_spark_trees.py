@@ -143,10 +143,9 @@ def test_boosting_stops_where_validation_does_not_gain(rows: DataFrame, scratch:
 
 
 def test_what_was_learned_is_kept_and_scores_in_spark(rows: DataFrame, trees: SparkTrees, tmp_path: Path) -> None:
-    inputs = {name: rows.schema[name].dataType.simpleString() for name in FEATURES}
-    FittedModel(inputs, (), trees).save(tmp_path)
+    FittedModel.of(trees, rows).save(tmp_path)
     model = FittedModel.load(tmp_path)
-    assert model.fingerprint == FittedModel(inputs, (), trees).fingerprint
+    assert model.fingerprint == FittedModel.of(trees, rows).fingerprint
     holed = rows.withColumn("age", F.when(F.col("id") != 7, F.col("age")))
     scored = {row["id"]: row["score"] for row in model.scored(holed).select("id", "score").collect()}
     expected = trees.predict(in_memory(rows))

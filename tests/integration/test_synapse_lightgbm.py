@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aurify.errors import EnvironmentFailure
-from aurify.models.synapse_lightgbm import COORDINATES, refuse_without_synapse
+from aurify.models.jvm_class import jvm_class
+from aurify.models.synapse_lightgbm import CLASSIFIER, COORDINATES
 from tests.integration.card_payments import FEATURES
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def trees(text: str) -> str:
 
 def test_a_missing_jar_is_named_with_its_coordinates(spark: SparkSession) -> None:
     with pytest.raises(EnvironmentFailure, match=rf"LightGBMClassifier(.|\n)*--packages {COORDINATES}"):
-        refuse_without_synapse(spark)
+        jvm_class(spark, CLASSIFIER, COORDINATES)
 
 
 @pytest.mark.parametrize("tasks", ["one", "two"])

@@ -23,18 +23,19 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError, DataError
-from aurify.models.booster import Booster
-from aurify.models.lightgbm_scores import booster_of
+from aurify.models.booster import Booster, booster_of
 from aurify.models.registry import RECORD, Registry
 from aurify.workflows.models import compared, listed, promote, prune, rollback, shown
 from aurify.workflows.train import TrainReport
 from aurify.workflows.training_rows import rows_of_record
-from tests.integration.lakes import Toy
+from tests.integration.lakes import LAYERS, Toy
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-TABLES = '''
+TABLES = (
+    LAYERS
+    + '''
 from datetime import timedelta
 
 from aurify import ByTime, Gate, Training, Window, feature_view, model
@@ -42,24 +43,6 @@ from aurify.models import LightGBM
 
 DAY = timedelta(days=1)
 TREES = {"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 10}
-
-
-def layers(name, columns, time):
-    """Bronze and silver of one file kind."""
-
-    @table(f"bronze.{name}", inputs={"files": folder(name)}, write=Append(), rows="same", owner="tests",
-           columns=", ".join(f"{column.split()[0]} string" for column in columns.split(", ")))
-    def bronze(files):
-        """One row a line."""
-        return files
-
-    @table(f"silver.{name}", inputs={"lines": changes(f"bronze.{name}")}, keys=["id"], rows="same", owner="tests",
-           time=time, write=Upsert(order_by="changed", locate_by="day"), columns=f"{columns}, changed timestamp")
-    def silver(lines):
-        """The newest line of an id."""
-        return lines.withColumn("changed", F.col("_delivered_at")).drop("_delivered_at")
-
-    return bronze, silver
 
 
 paid = layers("paid", "id bigint, card string, at timestamp, day date, amount double, noise double", "at")
@@ -89,6 +72,7 @@ def risk(name, features, **more):
 
 
 '''
+)
 MODELS = 'risk_model = risk("risk", ["amount", "count_3d"], segments=["card"])\n'
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 DAYS, A_DAY = 22, 60
@@ -316,6 +300,21 @@ def test_a_search_chooses_by_an_earlier_split_and_keeps_its_trials(changing: Toy
     assert booster_of(cast("Booster", model.learned).text).num_trees() == int(best.data.params["rounds"])
     held = changing.lake.session.read.format("delta").load(made.training_set)
     assert held.where("at < timestamp '2024-01-04'").count() > 0, "the earlier split begins before the model's own"
+
+
+def test_a_search_whose_earlier_rows_are_refused_lets_them_go(changing: Toy) -> None:
+    late = 'rows.withColumn("noise", F.when(F.col("at") >= "2024-01-10", F.col("noise")))'
+    tables = TABLES.replace("        return rows\n", f"        return {late}\n")
+    search = 'search=Search({"rounds": Choice((1, 30))}, trials=2, sampler="grid", side_by_side=1)'
+    changing.declare(tables + f'from aurify.models import Choice, Search\nm = risk("early", ["noise"], {search})\n')
+
+    def held() -> set[int]:
+        return set(changing.lake.session.sparkContext._jsc.getPersistentRDDs().keySet())
+
+    before = held()
+    with pytest.raises(DataError, match="search of early, test 2024-01-08: train: found 'noise' has no value"):
+        changing.lake.train("early")
+    assert held() <= before
 
 
 def test_the_default_registry_is_refused_where_the_driver_is_elsewhere(tmp_path: Path, spark: object) -> None:

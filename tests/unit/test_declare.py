@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import aurify
+import aurify.models
 from aurify import Append, Recompute, Upsert, changes, folder, snapshot, table
 from aurify.errors import ConfigurationError
 from aurify.tables.declare import ATTRIBUTE
@@ -102,3 +103,10 @@ def test_the_public_names_are_those_of_the_package() -> None:
     assert set(aurify.__all__) <= set(dir(aurify))
     with pytest.raises(AttributeError, match="has no attribute 'tabel'"):
         _ = aurify.tabel
+
+
+def test_the_public_names_of_models_are_there_when_they_are_asked_for() -> None:
+    assert set(aurify.models.__all__) == set(dir(aurify.models))
+    assert all(getattr(aurify.models, name).__name__ == name for name in aurify.models.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'LihgtGBM'"):
+        _ = aurify.models.LihgtGBM

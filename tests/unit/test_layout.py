@@ -47,7 +47,7 @@ def test_imports_follow_the_layers() -> None:
     assert ran.returncode == 0, ran.stdout
 
 
-@pytest.mark.parametrize("module", ["aurify", "aurify.session", "aurify.tables.spec", "aurify.errors"])
+@pytest.mark.parametrize("module", ["aurify", "aurify.models", "aurify.session", "aurify.tables.spec", "aurify.errors"])
 def test_an_import_loads_nothing_heavy_and_starts_nothing(module: str) -> None:
     code = f"""
 import os, sys, threading

@@ -257,7 +257,7 @@ def test_ensembles_are_read_from_their_files_one_within_the_other() -> None:
 def test_a_part_of_an_unknown_kind_is_refused() -> None:
     files = Blend((model(),), (1.0,)).files()
     files["parts.json"] = files["parts.json"].replace(b"python", b"serpent")
-    with pytest.raises(ConfigurationError, match="the kind serpent"):
+    with pytest.raises(ConfigurationError, match="the kind 'serpent'"):
         Blend.of_files(files)
 
 

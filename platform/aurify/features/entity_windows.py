@@ -9,7 +9,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.features.windows import (
     COUNTED,
     LAG,
@@ -250,8 +250,7 @@ def _refuse_misfits(
     others = [name for window in windows if window.by for name in keys_of(window, ())]
     for name in dict.fromkeys([*keys, *others, event_time, *([arrival_time] if arrival_time else [])]):
         if name not in events.columns:
-            hint = did_you_mean(name, events.columns)
-            problems.append(Problem("with_windows", f"no column '{name}'", "a column of the events", hint))
+            problems.append(no_column("with_windows", name, events.columns, "a column of the events"))
     for name in filter(None, (event_time, arrival_time)):
         kind = events.schema[name].dataType if name in events.columns else None
         if kind is not None and kind.typeName() not in _TIMES:
@@ -276,8 +275,7 @@ def _of_window(window: Window | Lag, schema: StructType) -> list[Problem]:
     if not window.column or not is_known(window):
         return problems
     if window.column not in schema.names:
-        hint = did_you_mean(window.column, schema.names)
-        problems.append(Problem(where, f"no column '{window.column}'", "a column of the events", hint))
+        problems.append(no_column(where, window.column, schema.names, "a column of the events"))
     elif not _fits(window.aggregate, schema[window.column].dataType):
         kind = schema[window.column].dataType.simpleString()
         wanted = {"share": "a boolean", "distinct": "a text, a number, a date or a boolean"}

@@ -9,7 +9,7 @@ from operator import and_
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -166,8 +166,7 @@ def _refuse_misfits(
     ):
         for name in dict.fromkeys(names):
             if name not in frame.columns:
-                hint = did_you_mean(name, frame.columns)
-                problems.append(Problem(f"as_of_join: {where}", f"no column '{name}'", "a column of the frame", hint))
+                problems.append(no_column(f"as_of_join: {where}", name, frame.columns, "a column of the frame"))
     if not keys:
         problems.append(Problem("as_of_join", "no key", "`on`: the columns that rows and facts share"))
     if not taken:

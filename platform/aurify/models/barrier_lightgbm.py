@@ -23,13 +23,14 @@ from aurify.models.barrier_rows import Plan
 from aurify.models.barrier_training import PORT_TAKEN
 from aurify.models.barrier_worker import RESULT, trained
 from aurify.models.class_balance import balanced
-from aurify.models.lightgbm_scores import predictor, scored
-from aurify.models.training_job import ended_after, reason, stopped
+from aurify.models.lightgbm_scores import scored
+from aurify.models.time_limit import ended_after, stopped
+from aurify.models.training_job import MORE_TIME, reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
-__all__ = ["Fitted", "Worker", "fit", "predictor", "scored"]
+__all__ = ["Fitted", "Worker", "fit", "scored"]
 
 ATTEMPTS = 3
 SECONDS_TO_END = 10.0
@@ -112,7 +113,7 @@ def train(asked: Asked, rows: DataFrame, validation: DataFrame | None) -> Fitted
     until = None if limit is None else time.time() + limit.total_seconds()
     refuse_without_package()
     refuse_misfits(asked, rows, validation)
-    with ended_after(spark, limit, SECONDS_TO_END):
+    with ended_after(spark, limit, "fit", MORE_TIME, SECONDS_TO_END):
         narrow = is_narrow(rows, asked.roles.features)
         numbers = prepared(rows, validation, asked.roles, narrow)
         counted = refuse_unlearnable(asked, numbers)
@@ -160,6 +161,6 @@ def _fitted(told: list[Row], asked: Asked) -> Fitted:
         hint = f"{INSTALL} for the workers' Python; `order_by` that tells rows apart"
         raise EnvironmentFailure.of("fit", first["troubles"].replace("\n", "; "), expected, hint)
     if first["is_over"]:
-        raise stopped(f"{first['rounds']} of {asked.rounds} rounds were done", asked.time_limit)
+        raise stopped("fit", f"{first['rounds']} of {asked.rounds} rounds were done", asked.time_limit, MORE_TIME)
     workers = tuple(Worker(row["rows"], row["validation_rows"], row["loading"], row["training"]) for row in told)
     return Fitted(first["model"], first["best_iteration"], json.loads(first["history"]), workers)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from aurify.errors import ConfigurationError, EnvironmentFailure, Problem, did_you_mean
+from aurify.errors import ConfigurationError, EnvironmentFailure, Problem, did_you_mean, no_column
 from aurify.models.barrier_frame import Roles, feature
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.class_balance import problems_of_balance
@@ -58,8 +58,7 @@ def _of_columns(roles: Roles, rows: DataFrame) -> list[Problem]:
     problems = []
     for name in dict.fromkeys(roles.all_names()):
         if name not in rows.columns:
-            hint = did_you_mean(name, rows.columns)
-            problems.append(Problem("fit", f"no column '{name}'", "a column of the rows", hint))
+            problems.append(no_column("fit", name, rows.columns))
     there = set(rows.columns)
     for name in dict.fromkeys((*roles.features, roles.label, *([roles.weight] if roles.weight else []))):
         if name in there and not is_number(rows.schema[name].dataType):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from aurify.models.columns import Columns, Numbers, matrix
-from aurify.models.lightgbm_scores import booster_of
+
+if TYPE_CHECKING:
+    import lightgbm
 
 TEXT = "model.txt"
+MODELS_HELD = 4
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,11 @@ class Booster:
         """The model of a text."""
         text = files[TEXT].decode()
         return cls(text, tuple(booster_of(text).feature_name()))
+
+
+@lru_cache(maxsize=MODELS_HELD)
+def booster_of(text: str) -> lightgbm.Booster:
+    """The native model of a text, read once in a process."""
+    from lightgbm import Booster as Native
+
+    return Native(model_str=text)

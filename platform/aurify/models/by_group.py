@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, TrainingStopped
+from aurify.errors import ConfigurationError, Problem
 from aurify.models.estimator import Learning
 from aurify.models.group_models import GroupFit, GroupModels
 from aurify.models.numeric_columns import is_number, number
@@ -16,6 +16,7 @@ from aurify.models.python_model import PythonModel, in_order, taught
 from aurify.models.python_reference import Python
 from aurify.models.python_rows import prepared, refuse_misfits
 from aurify.models.row_draws import drawn
+from aurify.models.time_limit import stopped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,8 +118,8 @@ class ByGroup:
     def _models(self, told: list[Row], features: tuple[str, ...], learning: Learning) -> GroupModels:
         late = sum(row[IS_LATE] for row in told)
         if late:
-            found = f"{len(told) - late} of {len(told)} fits were begun after {learning.time_limit}"
-            raise TrainingStopped.of(WHERE, found, "all within time_limit", "give it more time, or more executors")
+            found, hint = f"{len(told) - late} of {len(told)} fits were begun", "give it more time, or more executors"
+            raise stopped(WHERE, found, learning.time_limit, hint)
         groups = sorted((row for row in told if not row[FALLBACK]), key=lambda row: row[GROUP])
         fits = tuple(GroupFit(row[GROUP], row[ROWS], row[TROUBLE]) for row in groups)
         paths = self.estimator.paths()

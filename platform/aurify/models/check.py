@@ -9,24 +9,20 @@ from pathlib import Path
 from typing import Protocol
 
 from aurify.errors import Problem, did_you_mean
-from aurify.models.curve import METRICS
+from aurify.models.curve import LOSSES, METRICS
 from aurify.models.declare import Gate, ModelSpec, TopK, Training
-from aurify.models.estimator import Estimator, Stage
+from aurify.models.scored import of_metric
 from aurify.models.search.run import problems as search_problems
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Known(Protocol):
-    """What is asked of a table: its columns, and those of them that are features."""
+    """What is asked of a table."""
 
     @property
     def columns(self) -> Collection[str]:
         """The names of its columns."""
-
-    @property
-    def features(self) -> Collection[str]:
-        """The names of its features; none unless it is a feature view."""
 
     @property
     def is_view(self) -> bool:
@@ -111,29 +107,24 @@ def _of_learning(where: str, spec: ModelSpec) -> Iterator[Problem]:
     if not (hasattr(spec.estimator, "fit") and hasattr(spec.estimator, "problems")):
         yield Problem(where, repr(spec.estimator), "an estimator, like LightGBM(...)", key="estimator")
     else:
-        yield from _named(spec.estimator, f"{where}: estimator")
+        yield from spec.estimator.problems(f"{where}: estimator")
     for stage in spec.stages:
         if not (hasattr(stage, "fit") and hasattr(stage, "problems")):
             yield Problem(where, repr(stage), "a stage, like OneHot(...)", key="stages")
         else:
-            yield from _named(stage, f"{where}: stages")
+            yield from stage.problems(f"{where}: stages")
     if not isinstance(spec.workers, int) or spec.workers < 1:
         yield Problem(where, repr(spec.workers), "1 or more", key="workers")
     if spec.time_limit is not None and not (isinstance(spec.time_limit, timedelta) and spec.time_limit > timedelta(0)):
         yield Problem(where, repr(spec.time_limit), "a timedelta of more than nothing", key="time_limit")
     if spec.search is not None:
-        yield from search_problems(f"{where}: search", spec.search, spec.estimator, spec.metric)
-
-
-def _named(given: Estimator | Stage, where: str) -> list[Problem]:
-    return given.problems(where)
+        yield from search_problems(f"{where}: search", spec.search, spec.estimator)
 
 
 def _of_gate(where: str, spec: ModelSpec) -> Iterator[Problem]:
     own = [spec.top_k.metric] if isinstance(spec.top_k, TopK) else []
-    if spec.metric not in METRICS:
-        yield Problem(where, f"'{spec.metric}'", "a metric", did_you_mean(str(spec.metric), METRICS), "metric")
-    elif METRICS[spec.metric].of_probabilities:
+    yield from of_metric(where, str(spec.metric))
+    if spec.metric in LOSSES:
         yield Problem(where, f"'{spec.metric}', which is a loss", "a metric that is higher where better", key="metric")
     if not isinstance(spec.gate, Gate):
         yield Problem(where, repr(spec.gate), "Gate(at_least={...})", key="gate")

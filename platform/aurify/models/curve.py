@@ -261,3 +261,5 @@ METRICS: Mapping[str, Metric] = {
     "log_loss": Metric(lambda c: share(c.parts["losses"][1], c.whole.rows), ("losses",), True),
     "expected_calibration_error": Metric(_calibration_error, ("bins",), True),
 }
+# Metrics that are lower where a model is better.
+LOSSES = frozenset({"brier", "log_loss", "expected_calibration_error"})

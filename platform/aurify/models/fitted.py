@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.columns import Columns, Numbers, columns_of
 from aurify.models.estimator import FittedStage, Learned
 from aurify.models.kinds import LEARNED, STAGES, class_of
@@ -22,7 +22,9 @@ from aurify.models.kinds import LEARNED, STAGES, class_of
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import DataType
 
+Make: TypeAlias = "Callable[[FittedModel, Columns], list[pa.Array]]"
 MODEL_FILE, FOLDER = "model.json", "learned"
 MODELS_HELD = 4
 FORMAT = 1
@@ -36,20 +38,34 @@ class FittedModel:
     stages: tuple[FittedStage, ...]
     learned: Learned
 
+    @classmethod
+    def of(cls, learned: Learned, rows: DataFrame) -> FittedModel:
+        """The model that reads columns of these rows as they are, without a stage."""
+        return cls({name: rows.schema[name].dataType.simpleString() for name in learned.features}, (), learned)
+
     def predict(self, columns: Columns) -> Numbers:
         """The score of every row of these columns, `inputs` among them."""
         return self.learned.predict(staged(columns, self.stages))
 
     def scored(self, rows: DataFrame, column: str = "score") -> DataFrame:
         """The rows with the model's score in `column`, double. ConfigurationError tells what does not fit together."""
-        from pyspark.sql.types import DoubleType, StructField, StructType
+        from pyspark.sql.types import DoubleType
 
-        self.refuse_misfits("scored", rows, column)
+        return self.with_columns("scored", rows, ((column, DoubleType()),), _score)
+
+    def with_columns(self, where: str, rows: DataFrame, made: Sequence[tuple[str, DataType]], make: Make) -> DataFrame:
+        """The rows with further columns, which `make` makes of the model and the inputs, batch by batch."""
+        from pyspark.sql.types import StructField, StructType
+
+        names, kinds = zip(*made, strict=True)
+        self.refuse_misfits(where, rows, *names)
         own = {name: f"_{place}" for place, name in enumerate(rows.columns)}  # Python takes no odd names
         given = [StructField(own[field.name], field.dataType) for field in rows.schema.fields]
-        schema = StructType([*given, StructField("_score", DoubleType())])
-        scorer = partial(_scores, files=self.files(), names={name: own[name] for name in self.inputs})
-        return rows.toDF(*own.values()).mapInArrow(scorer, schema).toDF(*rows.columns, column)
+        further = [StructField(f"_made{place}", kind) for place, kind in enumerate(kinds)]
+        inputs = {name: own[name] for name in self.inputs}
+        mapper = partial(_with_made, files=self.files(), names=inputs, make=make)
+        schema = StructType([*given, *further])
+        return rows.toDF(*own.values()).mapInArrow(mapper, schema).toDF(*rows.columns, *names)
 
     def files(self) -> dict[str, bytes]:
         """All of it by file name; what a folder or a registry keeps."""
@@ -66,13 +82,8 @@ class FittedModel:
     def of_files(cls, files: Mapping[str, bytes]) -> FittedModel:
         """What `files` gave; ConfigurationError where this version of Aurify can't read it."""
         described = json.loads(files[MODEL_FILE])
-        try:
-            stages = [class_of(told["kind"], STAGES).of_dict(_without_kind(told)) for told in described["stages"]]
-            learned = class_of(described["learned"], LEARNED)
-        except KeyError as error:
-            expected = f"one of {', '.join(sorted({*LEARNED, *STAGES}))}"
-            hint = "load it with the version of Aurify that wrote it, or a later one"
-            raise ConfigurationError.of(MODEL_FILE, f"the kind {error}", expected, hint) from None
+        stages = [class_of(told["kind"], STAGES).of_dict(_without_kind(told)) for told in described["stages"]]
+        learned = class_of(described["learned"], LEARNED)
         own = {name.removeprefix(f"{FOLDER}/"): content for name, content in files.items() if name != MODEL_FILE}
         return cls(described["inputs"], tuple(stages), learned.of_files(own))
 
@@ -103,8 +114,7 @@ class FittedModel:
         problems = []
         for name, kind in self.inputs.items():
             if name not in kinds:
-                hint = did_you_mean(name, kinds)
-                problems.append(Problem(where, f"no column '{name}'", "a column of the rows", hint))
+                problems.append(no_column(where, name, kinds))
             elif is_text(kinds[name]) != is_text(kind):
                 problems.append(Problem(where, f"{name} is {kinds[name]}", f"{kind}, as in training"))
         for place, name in enumerate(made):
@@ -167,16 +177,23 @@ def _staged(
         yield pa.RecordBatch.from_arrays(arrays, [*batch.schema.names, *(f"_made{i}" for i in range(len(made)))])
 
 
-def _scores(
-    batches: Iterable[pa.RecordBatch], files: Mapping[str, bytes], names: Mapping[str, str]
+def _with_made(
+    batches: Iterable[pa.RecordBatch], files: Mapping[str, bytes], names: Mapping[str, str], make: Make
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     model = held(tuple(sorted(files.items())))
     for batch in batches:
-        scores = model.predict(columns_of(batch, names)) if batch.num_rows else np.empty(0)
-        arrays = [*batch.columns, pa.array(scores, pa.float64())]
-        yield pa.RecordBatch.from_arrays(arrays, [*batch.schema.names, "_score"])
+        made = make(model, columns_of(batch, names))
+        told = [f"_made{place}" for place in range(len(made))]
+        yield pa.RecordBatch.from_arrays([*batch.columns, *made], [*batch.schema.names, *told])
+
+
+def _score(model: FittedModel, columns: Columns) -> list[pa.Array]:
+    import pyarrow as pa
+
+    has_rows = any(map(len, columns.values()))
+    return [pa.array(model.predict(columns) if has_rows else np.empty(0), pa.float64())]
 
 
 @lru_cache(maxsize=MODELS_HELD)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, EnvironmentFailure, Problem
+from aurify.errors import ConfigurationError, Problem
 from aurify.models.barrier_frame import feature
 from aurify.models.estimator import Learning
 from aurify.models.isolation_trees import IsolationTrees, trees_of_texts
+from aurify.models.jvm_class import jvm_class
 from aurify.models.numeric_columns import number
 from aurify.models.ranges import Range, outside
 from aurify.models.spark_rows import VECTOR, Reader, refuse_misfits, refuse_unlearnable, with_vector, within_time
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 COORDINATES = "com.microsoft.azure:synapseml-core_2.12:1.1.3"
 FOREST = "com.microsoft.azure.synapse.ml.isolationforest.IsolationForest"
@@ -45,7 +46,7 @@ class IsolationForest:
 
     def fit(self, learning: Learning) -> IsolationTrees:
         """Grow the trees in Spark, and read them. EnvironmentFailure: the session lacks SynapseML's jar."""
-        refuse_without_jar(learning.rows.sparkSession)
+        jvm_class(learning.rows.sparkSession, FOREST, COORDINATES)  # told before a row is read
         reader = Reader("IsolationForest", learning, reads_label=False)
         refuse_misfits(reader)
         self._refuse_few_features(learning)
@@ -71,7 +72,7 @@ class IsolationForest:
 
     def _grown(self, drawn: DataFrame, sample: int, learning: Learning) -> list[str]:
         """The trees as the library prints them: by its own classes, since its Python package is not everywhere."""
-        forest = _class(learning.rows.sparkSession)()
+        forest = jvm_class(learning.rows.sparkSession, FOREST, COORDINATES)()
         forest.setNumEstimators(self.trees)
         forest.setMaxSamples(float(sample))
         forest.setMaxFeatures(self.feature_share)
@@ -85,22 +86,6 @@ class IsolationForest:
             found = f"{self.feature_share:g} of {len(learning.features)} features"
             problem = Problem("IsolationForest", found, "one feature or more for each tree", key="feature_share")
             raise ConfigurationError("IsolationForest", [problem])
-
-
-def refuse_without_jar(spark: SparkSession) -> None:
-    """EnvironmentFailure where the session lacks SynapseML's jar, which the Python package doesn't carry."""
-    from py4j.java_gateway import JavaClass
-
-    if not isinstance(_class(spark), JavaClass):
-        hint = f"add it to spark.jars.packages in the settings, or to the submit: --packages {COORDINATES}"
-        raise EnvironmentFailure.of("jars of the session", f"no class {FOREST}", COORDINATES, hint)
-
-
-def _class(spark: SparkSession) -> Any:
-    found = spark.sparkContext._jvm
-    for part in FOREST.split("."):
-        found = getattr(found, part)
-    return found
 
 
 def _numbers(learning: Learning) -> DataFrame:

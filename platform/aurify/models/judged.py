@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aurify.models.cards import card_precision_top_k
 from aurify.models.clusters import ErrorCluster, error_clusters
 from aurify.models.declare import ModelSpec
-from aurify.models.intervals import Interval, interval
+from aurify.models.intervals import Interval, interval, paired_interval
 from aurify.models.metrics import USUAL, Metrics, SegmentMetrics, by_segment, classifier_metrics
 
 if TYPE_CHECKING:
@@ -62,3 +62,10 @@ def judged(rows: DataFrame, spec: ModelSpec, unit: Sequence[str], id: str) -> Ju
         missed = error_clusters(rows, spec.segments, "false_negative", id=id, label=target, threshold=at)
         alarms = error_clusters(rows, spec.segments, "false_positive", id=id, label=target, threshold=at)
     return Judgement(metrics, sure, precision, segments, missed, alarms)
+
+
+def difference(rows: DataFrame, spec: ModelSpec, unit: Sequence[str], scores: tuple[str, str]) -> Interval:
+    """The interval of the model's metric by the first score less that by the second, on the same rows."""
+    return paired_interval(
+        rows, spec.metric, scores, unit=unit, label=spec.data.target, level=spec.gate.level, seed=spec.seed
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from aurify.errors import ConfigurationError
+
 LEARNED = {
     "blend": "aurify.models.blend:Blend",
     "by_group": "aurify.models.group_models:GroupModels",
@@ -31,6 +33,9 @@ STAGES = {
 
 
 def class_of(kind: str, known: dict[str, str]) -> Any:
-    """The class of a kind; KeyError where this version of Aurify has none."""
+    """The class of a kind; ConfigurationError where this version of Aurify has none."""
+    if kind not in known:
+        hint = "load it with the version of Aurify that wrote it, or a later one"
+        raise ConfigurationError.of("kept model", f"the kind '{kind}'", f"one of {', '.join(sorted(known))}", hint)
     module, _, name = known[kind].partition(":")
     return getattr(import_module(module), name)

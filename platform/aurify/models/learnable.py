@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, DataError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, DataError, Problem, no_column
 from aurify.models.split import PART
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def refuse_unlearnable(where: str, rows: DataFrame, target: str, features: Seque
 
 def _refuse_missing(where: str, rows: DataFrame, target: str, features: Sequence[str]) -> None:
     problems = [
-        Problem(where, f"no column '{name}'", "a column of its training set", did_you_mean(name, rows.columns))
+        no_column(where, name, rows.columns, "a column of its training set")
         for name in dict.fromkeys((target, *features))
         if name not in rows.columns
     ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from aurify.errors import ConfigurationError, Problem, TrainingStopped
+from aurify.errors import ConfigurationError, Problem
 from aurify.models.estimator import Learning
 from aurify.models.python_model import PythonModel, in_order, taught
 from aurify.models.python_reference import Python
 from aurify.models.python_rows import prepared, refuse_misfits
+from aurify.models.time_limit import stopped
 
 WHERE = "OnDriver"
 
@@ -42,7 +43,7 @@ class OnDriver:
             raise ConfigurationError.of(WHERE, f"{count:,} rows", expected, hint)
         rows = in_order(learning.rows.select(*prepared(learning, learning.features)).toPandas())
         if learning.time_limit is not None and time.monotonic() - begun >= learning.time_limit.total_seconds():
-            raise TrainingStopped.of(WHERE, f"rows read after {learning.time_limit}", "all within time_limit")
+            raise stopped(WHERE, "rows read", learning.time_limit)
         try:
             return taught(self.estimator, learning.features, rows, learning.seed)
         except Exception as error:

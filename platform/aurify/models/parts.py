@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aurify.errors import ConfigurationError, Problem, TrainingStopped
+from aurify.errors import Problem
 from aurify.models.estimator import Estimator, Learned, Learning
 from aurify.models.fitted import FittedModel
 from aurify.models.kinds import LEARNED, class_of
+from aurify.models.time_limit import stopped
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -45,8 +46,8 @@ class Turns:
             return None
         left = limit - timedelta(seconds=time.monotonic() - self.begun)
         if left <= timedelta(0):
-            found = f"{number} of {self.count} fits were done after {limit}"
-            raise TrainingStopped.of(self.where, found, "all within time_limit", "give it more time, or fewer parts")
+            found = f"{number} of {self.count} fits were done"
+            raise stopped(self.where, found, limit, "give it more time, or fewer parts")
         return left
 
 
@@ -68,8 +69,7 @@ def score_names(count: int) -> tuple[str, ...]:
 def with_scores(rows: DataFrame, parts: Sequence[Learned]) -> DataFrame:
     """The rows with a column of scores for each part."""
     for name, part in zip(score_names(len(parts)), parts, strict=True):
-        inputs = {name: rows.schema[name].dataType.simpleString() for name in part.features}
-        rows = FittedModel(inputs, (), part).scored(rows, name)
+        rows = FittedModel.of(part, rows).scored(rows, name)
     return rows
 
 
@@ -109,11 +109,6 @@ def files_of(parts: Sequence[Learned], about: Mapping[str, object]) -> dict[str,
 def parts_of(files: Mapping[str, bytes]) -> tuple[tuple[Learned, ...], dict[str, Any]]:
     """What `files_of` was given; ConfigurationError where this version of Aurify can't read a part."""
     about = json.loads(files[PARTS])
-    unknown = sorted(set(about["kinds"]) - LEARNED.keys())
-    if unknown:
-        hint = "load it with the version of Aurify that wrote it, or a later one"
-        found, expected = f"the kind {', '.join(unknown)}", f"one of {', '.join(sorted(LEARNED))}"
-        raise ConfigurationError.of(PARTS, found, expected, hint)
     parts = []
     for place, kind in enumerate(about["kinds"]):
         prefix = f"{place}/"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.estimator import Learning
 from aurify.models.numeric_columns import is_number, number
 from aurify.models.python_model import BY, LABEL, WEIGHT
@@ -35,7 +35,7 @@ def refuse_misfits(where: str, learning: Learning, features: Sequence[str], othe
     problems = []
     for name in dict.fromkeys([*numbers, *learning.order_by, *others]):
         if name not in kinds:
-            problems.append(Problem(where, f"no column '{name}'", "a column of the rows", did_you_mean(name, kinds)))
+            problems.append(no_column(where, name, kinds))
         elif name in numbers and not is_number(kinds[name]):
             problems.append(Problem(where, f"{name} is {kinds[name].simpleString()}", "a number"))
     if not features:

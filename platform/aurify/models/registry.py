@@ -20,16 +20,18 @@ from aurify.errors import AurifyError, ConfigurationError, EnvironmentFailure, d
 from aurify.models.fitted import FittedModel
 
 if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
     from mlflow.models import ModelSignature
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-MODEL, FITTED, RECORD_FILE = "model", "fitted", "record.json"
+MODEL, FITTED, RECORD_FILE, JUDGEMENT_FILE = "model", "fitted", "record.json", "judgement.json"
 RECORD, SET, DECISION, HASH, HISTORY, MODEL_TAG = (
     "aurify.record", "aurify.training_set", "aurify.decision", "aurify.fingerprint", "aurify.champions", "aurify.model",
 )  # fmt: skip
 INSTALL = "pip install 'aurify[models]'"
+# What MLflow takes.
+LONGEST, PARAMETERS_A_CALL, METRICS_A_CALL = 6000, 100, 1000
 
 
 @dataclass(frozen=True)
@@ -83,23 +85,20 @@ class Run:
 
     def parameters(self, values: Mapping[str, Any]) -> None:
         """Keep parameters, as texts."""
-        for name, value in values.items():
-            self.client.log_param(self.id, name, value if len(str(value)) <= 6000 else str(value)[:6000])
+        from mlflow.entities import Param
+
+        told = [Param(name, str(value)[:LONGEST]) for name, value in values.items()]
+        for place in range(0, len(told), PARAMETERS_A_CALL):
+            self.client.log_batch(self.id, params=told[place : place + PARAMETERS_A_CALL])
 
     def metrics(self, values: Mapping[str, float | None]) -> None:
         """Keep metrics; one that is not defined is left out."""
-        for name, value in values.items():
-            if value is not None:
-                self.client.log_metric(self.id, name, value)
-
-    def history(self, name: str, values: list[float]) -> None:
-        """Keep a metric after every step."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        steps = [Metric(name, value, now, step) for step, value in enumerate(values)]
-        for place in range(0, len(steps), 1000):
-            self.client.log_batch(self.id, metrics=steps[place : place + 1000])
+        told = [Metric(name, float(value), now, 0) for name, value in values.items() if value is not None]
+        for place in range(0, len(told), METRICS_A_CALL):
+            self.client.log_batch(self.id, metrics=told[place : place + METRICS_A_CALL])
 
     def text(self, name: str, content: str) -> None:
         """Keep a file of text."""
@@ -246,13 +245,8 @@ class Registry:
 
     def moves(self, model: str) -> list[Move]:
         """How the champion changed, the oldest first."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            tags = self.client.get_registered_model(self.name_of(model)).tags
-        except MlflowException:
-            return []
-        return [Move(**told) for told in json.loads(tags.get(HISTORY, "[]"))]
+        found = self._registered(model)
+        return [Move(**told) for told in json.loads(found.tags.get(HISTORY, "[]"))] if found else []
 
     def tag(self, version: Version, name: str, value: str) -> None:
         """Keep a tag of a version."""
@@ -273,16 +267,19 @@ class Registry:
         self.client.set_registered_model_tag(self.name_of(model), HISTORY, json.dumps(moves))
 
     def _aliases(self, model: str) -> dict[str, list[str]]:
+        registered, found = self._registered(model), dict[str, list[str]]()
+        for alias, number in sorted(registered.aliases.items()) if registered else ():
+            found.setdefault(str(number), []).append(alias)
+        return found
+
+    def _registered(self, model: str) -> RegisteredModel | None:
+        """The model as MLflow has it; None where it has no version yet."""
         from mlflow.exceptions import MlflowException
 
         try:
-            aliases = self.client.get_registered_model(self.name_of(model)).aliases
+            return self.client.get_registered_model(self.name_of(model))
         except MlflowException:
-            return {}
-        found: dict[str, list[str]] = {}
-        for alias, number in sorted(aliases.items()):
-            found.setdefault(str(number), []).append(alias)
-        return found
+            return None
 
     def _experiment(self, model: str) -> str:
         name = f"{self._project}/{self.name_of(model)}"

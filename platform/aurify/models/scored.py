@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, did_you_mean, no_column
 from aurify.models.curve import BINNINGS, METRICS, At
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ class Frame:
         segment = [self.segment] if self.segment is not None else []
         for name in dict.fromkeys([self.label, *self.scores, *self.keys, *self.others, *segment]):
             if name not in types:
-                found = f"no column '{name}'"
-                problems.append(Problem(self.where, found, "a column of the frame", did_you_mean(name, types)))
+                problems.append(no_column(self.where, name, types, "a column of the frame"))
         if self.label in types and not (_is_boolean(types[self.label]) or _is_numeric(types[self.label])):
             found = f"label {self.label} is {types[self.label].simpleString()}"
             problems.append(Problem(self.where, found, "a boolean, or a number that is 0 or 1"))

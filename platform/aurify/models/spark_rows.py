@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aurify.errors import ConfigurationError, Problem, TrainingStopped, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.barrier_frame import Roles, feature, placed, prepared
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.estimator import Learning
@@ -66,13 +66,8 @@ def numbers(reader: Reader) -> Iterator[tuple[DataFrame, int]]:
 @contextmanager
 def within_time(reader: Reader) -> Iterator[None]:
     """End Spark's jobs in the block with the time limit, and tell so."""
-    limit = reader.learning.time_limit
-
-    def stopped(found: str) -> TrainingStopped:
-        hint = "give it more time, more workers or fewer rows"
-        return TrainingStopped.of(reader.name, f"{found} after {limit}", "all within time_limit", hint)
-
-    with ended_after(reader.learning.rows.sparkSession, limit, stopped):
+    learning, hint = reader.learning, "give it more time, more workers or fewer rows"
+    with ended_after(learning.rows.sparkSession, learning.time_limit, reader.name, hint):
         yield
 
 
@@ -110,7 +105,7 @@ def _of_columns(reader: Reader, rows: DataFrame, where: str) -> list[Problem]:
     types = {field.name: field.dataType for field in rows.schema.fields}
     for name in dict.fromkeys([*read, *learning.order_by]):
         if name not in types:
-            problems.append(Problem(where, f"no column '{name}'", "a column of the rows", did_you_mean(name, types)))
+            problems.append(no_column(where, name, types))
         elif name in read and not is_number(types[name]):
             hint = "encode it in a stage before" if name in learning.features else ""
             problems.append(Problem(where, f"{name} is {types[name].simpleString()}", "a number", hint))

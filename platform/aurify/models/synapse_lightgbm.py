@@ -16,9 +16,11 @@ from aurify.models.barrier_preflight import (
 )
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.class_balance import balanced
+from aurify.models.jvm_class import jvm_class
 from aurify.models.lightgbm_parameters import BINARY
 from aurify.models.synapse_parameters import passed
-from aurify.models.training_job import ended_after, reason
+from aurify.models.time_limit import ended_after
+from aurify.models.training_job import MORE_TIME, reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -42,9 +44,9 @@ def train(asked: Asked, rows: DataFrame, validation: DataFrame | None = None) ->
     """
     spark = rows.sparkSession
     refuse_without_package()
-    refuse_without_synapse(spark)
+    jvm_class(spark, CLASSIFIER, COORDINATES)
     refuse_misfits(asked, rows, validation)
-    with ended_after(spark, asked.time_limit):
+    with ended_after(spark, asked.time_limit, "fit", MORE_TIME):
         numbers = placed(prepared(rows, validation, asked.roles, False), asked.workers).persist()
         try:
             counted = refuse_unlearnable(asked, numbers)
@@ -127,15 +129,3 @@ def _refuse_idle(asked: Asked, numbers: DataFrame) -> None:
     if idle:
         expected, hint = f"rows at each of {asked.workers} workers", "`order_by` that tells rows apart"
         raise EnvironmentFailure.of("fit", "; ".join(idle), expected, hint)
-
-
-def refuse_without_synapse(spark: SparkSession) -> None:
-    """EnvironmentFailure where the session lacks SynapseML's jar, which the Python package doesn't carry."""
-    from py4j.java_gateway import JavaClass
-
-    found = spark.sparkContext._jvm
-    for part in CLASSIFIER.split("."):
-        found = getattr(found, part)
-    if not isinstance(found, JavaClass):
-        hint = f"add it to spark.jars.packages in the settings, or to the submit: --packages {COORDINATES}"
-        raise EnvironmentFailure.of("jars of the session", f"no class {CLASSIFIER}", COORDINATES, hint)

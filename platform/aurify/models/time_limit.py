@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+def stopped(where: str, found: str, limit: timedelta | None, hint: str = "") -> TrainingStopped:
+    """The error of a fit whose time was over."""
+    return TrainingStopped.of(where, f"{found} after {limit}", "all within time_limit", hint)
+
+
 @contextmanager
 def ended_after(
-    spark: SparkSession, limit: timedelta | None, stopped: Callable[[str], TrainingStopped]
+    spark: SparkSession, limit: timedelta | None, where: str, hint: str, grace: float = 0.0
 ) -> Iterator[None]:
-    """Cancel the Spark jobs of the block that go on after `limit`; `stopped` makes the error of what was found.
+    """Cancel the Spark jobs of the block that go on `grace` seconds after `limit`: TrainingStopped of `where`.
 
     Spark kills the Python of a cancelled task, also one that waits for a worker which is gone.
     """
@@ -32,7 +37,7 @@ def ended_after(
     ended, is_over = Event(), Event()
 
     def watch() -> None:
-        wait = limit.total_seconds()
+        wait = limit.total_seconds() + grace
         while not ended.wait(wait):
             is_over.set()
             context.cancelJobsWithTag(tag)
@@ -45,7 +50,7 @@ def ended_after(
         yield
     except Exception as error:
         if is_over.is_set():
-            raise stopped("its Spark job was cancelled") from error
+            raise stopped(where, "its Spark job was cancelled", limit, hint) from error
         raise
     finally:
         ended.set()

@@ -1,19 +1,10 @@
-"""The Spark jobs of a fit: ended when their time is over, and why they failed."""
+"""The Spark jobs of a fit: why they failed."""
 
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager
-from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING
 
-from aurify.errors import TrainingStopped
-from aurify.models import time_limit
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
+MORE_TIME = "give it more time, more workers, fewer rounds or fewer rows"
 CAUSES = (
     r"\b[A-Z][\w ]* call failed in LightGBM with error: .*$",
     r"^(?!org\.|java\.|py4j\.)[\w.]*(?:Error|Exception): .+$",
@@ -36,15 +27,3 @@ def reason(text: str) -> str:
         if found:
             return found[0]
     return text
-
-
-def stopped(found: str, limit: timedelta | None) -> TrainingStopped:
-    """The error of a fit whose time was over."""
-    hint = "give it more time, more workers, fewer rounds or fewer rows"
-    return TrainingStopped.of("fit", f"{found} after {limit}", "all within time_limit", hint)
-
-
-def ended_after(spark: SparkSession, limit: timedelta | None, grace: float = 0.0) -> AbstractContextManager[None]:
-    """Cancel the Spark jobs of the block that go on when limit and `grace`, in seconds, are over: TrainingStopped."""
-    over = None if limit is None else limit + timedelta(seconds=grace)
-    return time_limit.ended_after(spark, over, partial(stopped, limit=limit))

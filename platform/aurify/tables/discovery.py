@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from aurify.config.project import Project, read_project
 from aurify.config.settings import Settings, file_of, read_settings
@@ -22,6 +23,8 @@ from aurify.tables.check import check_specs
 from aurify.tables.declare import ATTRIBUTE
 from aurify.tables.importing import Imports
 from aurify.tables.spec import TableSpec
+
+Spec = TypeVar("Spec")
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,6 @@ class Columns:
     """What a model's file may name of a table."""
 
     columns: tuple[str, ...]
-    features: tuple[str, ...]
     is_view: bool
 
 
@@ -88,8 +90,8 @@ def find_tables(project: Project, root: Path) -> Found:
     problems: list[Problem] = []
     for module in imports.modules.values():
         for value in vars(module).values():
-            by_identity |= {id(spec): spec for spec in _specs_in(value)}
-            models |= {id(spec): spec for spec in _models_in(value)}
+            by_identity |= {id(spec): spec for spec in _attached(value, ATTRIBUTE, TableSpec)}
+            models |= {id(spec): spec for spec in _attached(value, MODEL, ModelSpec)}
             own = getattr(value, OWN, None) if callable(value) else None
             own = as_expectation(value) if is_plugin(value, module.__name__) else own
             if isinstance(own, Own):
@@ -99,7 +101,8 @@ def find_tables(project: Project, root: Path) -> Found:
     wrong = check_specs(specs, root, imports.unread)
     problems += imports.problems + wrong
     if not wrong and not imports.unread:
-        problems += check_models(list(models.values()), {spec.name: _columns(spec) for spec in specs}, root)
+        known = {spec.name: Columns(tuple(spec.schema.names), spec.view is not None) for spec in specs}
+        problems += check_models(list(models.values()), known, root)
     named = {spec.name: spec for spec in sorted(models.values(), key=lambda spec: str(spec.name))}
     tables = {str(spec.name): spec for spec in specs}
     if not problems:
@@ -110,11 +113,6 @@ def find_tables(project: Project, root: Path) -> Found:
     return Found(tables, problems, imports.unread, expectations, named)
 
 
-def _columns(spec: TableSpec) -> Columns:
-    features = () if spec.view is None else tuple(feature.name for feature in spec.view.features)
-    return Columns(tuple(spec.schema.names), features, spec.view is not None)
-
-
 def _doubled(own: Own, known: Mapping[str, Own], module: str) -> list[Problem]:
     """The problem of an expectation whose name another one has."""
     other = expectation_named(own.name) or known.get(own.name)
@@ -123,21 +121,12 @@ def _doubled(own: Own, known: Mapping[str, Own], module: str) -> list[Problem]:
     return [Problem(module, f"the expectation '{own.name}', which there is already", "a name of its own")]
 
 
-def _specs_in(value: object, depth: int = 0) -> Iterator[TableSpec]:
-    """The spec of a table function, or those in a list, tuple, set or dict of them."""
+def _attached(value: object, attribute: str, kind: type[Spec], depth: int = 0) -> Iterator[Spec]:
+    """The spec of a decorated function, or those in a list, tuple, set or dict of them."""
     if isinstance(value, (list, tuple, set, frozenset, dict)) and depth < 3:
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _specs_in(item, depth + 1)
-    elif callable(value) and isinstance(spec := getattr(value, ATTRIBUTE, None), TableSpec):
-        yield spec
-
-
-def _models_in(value: object) -> Iterator[ModelSpec]:
-    """The spec of a model's function, or those in a list, tuple or dict of them."""
-    if isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _models_in(item) if not isinstance(item, (list, tuple, dict)) else ()
-    elif callable(value) and isinstance(spec := getattr(value, MODEL, None), ModelSpec):
+            yield from _attached(item, attribute, kind, depth + 1)
+    elif callable(value) and isinstance(spec := getattr(value, attribute, None), kind):
         yield spec
 
 

@@ -9,9 +9,9 @@ from getpass import getuser
 from typing import TYPE_CHECKING, Any
 
 from aurify.errors import ConfigurationError, DataError
-from aurify.models.intervals import Interval, paired_interval
-from aurify.models.judged import judged
-from aurify.models.registry import CHAMPION, DECISION, RECORD_FILE, Move, Version
+from aurify.models.intervals import Interval
+from aurify.models.judged import difference, judged
+from aurify.models.registry import CHAMPION, DECISION, JUDGEMENT_FILE, RECORD_FILE, Move, Version
 from aurify.models.split import PART
 from aurify.workflows.train_card import PAGE
 from aurify.workflows.training_rows import rows_of_record
@@ -77,7 +77,7 @@ def shown(lake: Lake, model: str, of: int | str = CHAMPION) -> VersionTold:
         decision=version.decision,
         metrics=registry.metrics(version),
         record=json.loads(registry.document(version, RECORD_FILE)),
-        judgement=json.loads(registry.document(version, "judgement.json")),
+        judgement=json.loads(registry.document(version, JUDGEMENT_FILE)),
         fingerprint=version.fingerprint,
         run_id=version.run_id,
     )
@@ -97,24 +97,15 @@ def compared(lake: Lake, model: str, one: int | str, other: int | str) -> Compar
     test = rows.parts(rows.made.read(lake.session), rows.dates).where(f"{PART} = 'test'")
     both = registry.load(versions[1]).scored(registry.load(versions[0]).scored(test), "_other").persist()
     try:
-        unit = spec.unit or rows.keys
         told = [
-            judged(frame, spec, unit, rows.keys[0]).numbers
+            judged(frame, spec, rows.unit, rows.keys[0]).numbers
             for frame in (both.drop("_other"), both.drop("score").withColumnRenamed("_other", "score"))
         ]
-        difference = paired_interval(
-            both,
-            spec.metric,
-            ("score", "_other"),
-            unit=unit,
-            label=spec.data.target,
-            level=spec.gate.level,
-            seed=spec.seed,
-        )
+        gap = difference(both, spec, rows.unit, ("score", "_other"))
     finally:
         both.unpersist()
     numbers = (versions[0].number, versions[1].number)
-    return Comparison(model, numbers, numbers[0], (told[0], told[1]), difference)
+    return Comparison(model, numbers, numbers[0], (told[0], told[1]), gap)
 
 
 def promote(lake: Lake, model: str, of: int | str, reason: str, by: str | None = None) -> Version:

@@ -57,18 +57,17 @@ def _fold(
 ) -> Iterator[tuple[Learning, DataFrame]]:
     """An earlier split: rows to learn from, and the rows of its test, both as the stages leave them."""
     where = f"search of {spec.name}, test {dates.test[0]:%Y-%m-%d}"
-    parts = rows.parts(rows.made.read(lake.session), dates).persist()
-    refuse_unlearnable(where, parts, spec.data.target, rows.features, ("train", "test"))
-    plain_rows = rows.learning(parts, scratch)
-    fitted = fit_stages(plain_rows, spec.stages)
-    learning = after_stages(replace(plain_rows, validation=None), fitted)
-    learning = replace(learning, rows=learning.rows.persist())
-    held_out = with_stages(parts.where(f"{PART} = 'test'"), fitted).persist()
-    try:
+    parts = rows.parts(rows.made.read(lake.session), dates)
+    with ExitStack() as held:
+        held.callback(parts.persist().unpersist)
+        refuse_unlearnable(where, parts, spec.data.target, rows.features, ("train", "test"))
+        plain_rows = rows.learning(parts, scratch)
+        fitted = fit_stages(plain_rows, spec.stages)
+        learning = after_stages(replace(plain_rows, validation=None), fitted)
+        held_out = with_stages(parts.where(f"{PART} = 'test'"), fitted)
+        for frame in (learning.rows, held_out):
+            held.callback(frame.persist().unpersist)
         yield learning, held_out
-    finally:
-        for frame in (held_out, learning.rows, parts):
-            frame.unpersist()
 
 
 def _store(lake: Lake) -> str:

@@ -15,10 +15,9 @@ from aurify.models.declare import ModelSpec
 from aurify.models.fitted import FittedModel
 from aurify.models.fitting import fit_model
 from aurify.models.gate import Decision, Versus, decide
-from aurify.models.intervals import paired_interval
-from aurify.models.judged import Judgement, judged
+from aurify.models.judged import Judgement, difference, judged
 from aurify.models.learnable import refuse_unlearnable
-from aurify.models.registry import DECISION, RECORD, RECORD_FILE, SET, Run, Version
+from aurify.models.registry import DECISION, JUDGEMENT_FILE, RECORD, RECORD_FILE, SET, Run, Version
 from aurify.models.split import PART
 from aurify.workflows.record import fingerprint, record_of
 from aurify.workflows.searching import searched
@@ -85,7 +84,7 @@ def train(
         model = _fitted(lake, spec, rows, parts, run)
         listen("judge")
         with _scored(model, rows, parts) as scored:
-            told = {part: judged(found, spec, _unit(spec, rows), rows.keys[0]) for part, found in scored.items()}
+            told = {part: judged(found, spec, rows.unit, rows.keys[0]) for part, found in scored.items()}
             versus = _versus(lake, spec, rows, scored["test"], registry.champion(name))
             explanations = explained(model, scored, told, spec)
         decision = decide(spec.gate, told["test"].numbers, versus)
@@ -106,8 +105,7 @@ def _parts(lake: Lake, spec: ModelSpec, rows: TrainingRows) -> Iterator[DataFram
     """The rows of all parts, held for the fit; DataError where they can't be learned from."""
     parts = rows.parts(rows.made.read(lake.session), rows.dates).persist()
     try:
-        wanted = [part for part, span in rows.dates.as_dict().items() if span]
-        refuse_unlearnable(f"model {spec.name}", parts, spec.data.target, rows.features, wanted)
+        refuse_unlearnable(f"model {spec.name}", parts, spec.data.target, rows.features, list(rows.dates.as_dict()))
         yield parts
     finally:
         parts.unpersist()
@@ -134,10 +132,6 @@ def _fitted(lake: Lake, spec: ModelSpec, rows: TrainingRows, parts: DataFrame, r
         lake.storage.remove(scratch)
 
 
-def _unit(spec: ModelSpec, rows: TrainingRows) -> tuple[str, ...]:
-    return spec.unit or rows.keys
-
-
 def _versus(
     lake: Lake, spec: ModelSpec, rows: TrainingRows, scored: DataFrame, champion: Version | None
 ) -> Versus | None:
@@ -148,16 +142,11 @@ def _versus(
     missing = tuple(name for name in model.inputs if name not in scored.columns)
     if missing:
         return Versus(champion.number, None, missing)
-    difference = paired_interval(
-        model.scored(scored, "_champion"),
-        spec.metric,
-        ("score", "_champion"),
-        unit=_unit(spec, rows),
-        label=spec.data.target,
-        level=spec.gate.level,
-        seed=spec.seed,
-    )
-    return Versus(champion.number, difference)
+    both = model.scored(scored, "_champion").persist()
+    try:
+        return Versus(champion.number, difference(both, spec, rows.unit, ("score", "_champion")))
+    finally:
+        both.unpersist()
 
 
 def _keep_record(run: Run, record: dict[str, Any]) -> None:
@@ -177,7 +166,7 @@ def _keep_judgement(run: Run, told: dict[str, Judgement], versus: Versus | None,
         "versus_champion": None if versus is None else asdict(versus),
         "gate": asdict(decision),
     }
-    run.text("judgement.json", json.dumps(document, indent=1, default=str))
+    run.text(JUDGEMENT_FILE, json.dumps(document, indent=1, default=str))
 
 
 def _report(

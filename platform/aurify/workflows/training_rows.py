@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """A model's training set, and the spans that its rows are split by; `splits` before it are for a search."""
+    """A model's training set, and the spans that its rows are split by; `keys` are those of the labels."""
 
     spec: ModelSpec
     made: TrainingSet
@@ -34,6 +34,11 @@ class TrainingRows:
     def features(self) -> tuple[str, ...]:
         """The features that are learned from: those that the model names, or all of its views."""
         return self.spec.features or self.made.features
+
+    @property
+    def unit(self) -> tuple[str, ...]:
+        """The columns whose rows are drawn together for an interval: those that the model names, or the keys."""
+        return self.spec.unit or self.keys
 
     def parts(self, rows: DataFrame, dates: Dates) -> DataFrame:
         """The rows of train, validation and test with their `part`, as the model's function leaves them.
@@ -82,8 +87,7 @@ class TrainingRows:
 
 def training_rows(lake: Lake, spec: ModelSpec, until: datetime | None) -> TrainingRows:
     """Write the model's training set, or find it written; its test ends at `until`, or with the newest known labels."""
-    data = spec.data
-    time = str(data.time or lake.spec(data.labels).time)
+    data, time = spec.data, _time(lake, spec)
     dates = spec.split.dates(until or _newest_end(lake, spec, time))
     first = min([dates.train[0], *(d.train[0] for d in spec.split.earlier(dates))] if spec.search else [dates.train[0]])
     made = training_set(
@@ -102,11 +106,15 @@ def training_rows(lake: Lake, spec: ModelSpec, until: datetime | None) -> Traini
 
 def rows_of_record(lake: Lake, spec: ModelSpec, record: Mapping[str, Any]) -> TrainingRows:
     """The rows that a version was trained on and judged by, as they were written; the model's function is today's."""
-    data = spec.data
-    time = str(data.time or lake.spec(data.labels).time)
-    features = tuple(record["features"])
-    made = TrainingSet(spec.name, record["training_set"], data.target, time, features, (), record["versions"])
-    return TrainingRows(spec, made, Dates.of_dict(record["dates"]), lake.spec(data.labels).keys)
+    target, features = spec.data.target, tuple(record["features"])
+    path, versions = record["training_set"], record["versions"]
+    made = TrainingSet(spec.name, path, target, _time(lake, spec), features, (), versions)
+    return TrainingRows(spec, made, Dates.of_dict(record["dates"]), lake.spec(spec.data.labels).keys)
+
+
+def _time(lake: Lake, spec: ModelSpec) -> str:
+    """The column of the labels that rows are split by."""
+    return str(spec.data.time or lake.spec(spec.data.labels).time)
 
 
 def _newest_end(lake: Lake, spec: ModelSpec, time: str) -> datetime:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, did_you_mean, no_column
 from aurify.features.joined import view_of, with_view
 from aurify.publish.read import read_version
 from aurify.publish.target import Handle
@@ -153,8 +153,7 @@ def _refuse_misfits(lake: Lake, asked: Request) -> None:
     columns = lake.spec(asked.labels).schema.names
     for key, name in {"target": asked.target, "time": asked.time, "known_at": asked.known_at}.items():
         if name is not None and name not in columns:
-            hint = did_you_mean(name, columns)
-            problems.append(Problem(where, f"no column '{name}'", f"a column of {asked.labels}", hint, key))
+            problems.append(no_column(where, name, columns, f"a column of {asked.labels}", key))
     if asked.known_by is not None and asked.known_at is None:
         problems.append(Problem(where, "known_by alone", "the column that says when", "give known_at", "known_at"))
     if not asked.views:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aurify.errors import ConfigurationError
-from aurify.models.booster import Booster
-from aurify.models.columns import Columns, Numbers, columns_of, matrix
-from aurify.models.fitted import FittedModel, held, staged
-from aurify.models.lightgbm_scores import booster_of
+from aurify.models.booster import Booster, booster_of
+from aurify.models.columns import Columns, Numbers, matrix
+from aurify.models.fitted import FittedModel, staged
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import DataType
-
-Explain: TypeAlias = "Callable[[FittedModel, Columns], list[pa.Array]]"
 
 
 def contributions(
@@ -35,7 +29,7 @@ def contributions(
 
     boosted("contributions", model)
     made = ((column, ArrayType(DoubleType())), (expected, DoubleType()))
-    return explained("contributions", model, rows, made, _contributions)
+    return model.with_columns("contributions", rows, made, _contributions)
 
 
 def boosted(where: str, model: FittedModel) -> Booster:
@@ -63,34 +57,6 @@ def contributions_of(model: FittedModel, columns: Columns) -> Numbers:
         return np.empty((0, len(learned.features) + 1))
     found = booster_of(learned.text).predict(rows, pred_contrib=True, num_threads=1)
     return np.asarray(found, np.float64) / trees_averaged(learned)
-
-
-def explained(
-    where: str, model: FittedModel, rows: DataFrame, made: Iterable[tuple[str, DataType]], explain: Explain
-) -> DataFrame:
-    """The rows with further columns, made of the model and the columns of each batch."""
-    from pyspark.sql.types import StructField, StructType
-
-    names, kinds = zip(*made, strict=True)
-    model.refuse_misfits(where, rows, *names)
-    own = {name: f"_{place}" for place, name in enumerate(rows.columns)}  # Python takes no odd names
-    given = [StructField(own[field.name], field.dataType) for field in rows.schema.fields]
-    schema = StructType([*given, *(StructField(f"_made{place}", kind) for place, kind in enumerate(kinds))])
-    inputs = {name: own[name] for name in model.inputs}
-    mapper = partial(_explained, files=model.files(), names=inputs, explain=explain)
-    return rows.toDF(*own.values()).mapInArrow(mapper, schema).toDF(*rows.columns, *names)
-
-
-def _explained(
-    batches: Iterable[pa.RecordBatch], files: Mapping[str, bytes], names: Mapping[str, str], explain: Explain
-) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
-    model = held(tuple(sorted(files.items())))
-    for batch in batches:
-        made = explain(model, columns_of(batch, names))
-        told = [f"_made{place}" for place in range(len(made))]
-        yield pa.RecordBatch.from_arrays([*batch.columns, *made], [*batch.schema.names, *told])
 
 
 def _contributions(model: FittedModel, columns: Columns) -> list[pa.Array]:

@@ -10,12 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aurify.errors import ConfigurationError, Problem, did_you_mean
-from aurify.models.booster import Booster
+from aurify.errors import ConfigurationError, Problem, no_column
+from aurify.models.booster import Booster, booster_of
 from aurify.models.columns import matrix
 from aurify.models.explain.contributions import boosted, trees_averaged
 from aurify.models.fitted import FittedModel, is_text, staged
-from aurify.models.lightgbm_scores import booster_of
 
 ZERO = 1e-35  # what LightGBM takes for zero
 
@@ -95,9 +94,7 @@ def decision_path(model: FittedModel, row: Mapping[str, Any], most: int = 10) ->
 
 def _refuse_misfits(model: FittedModel, row: Mapping[str, Any], most: int) -> None:
     problems = [
-        Problem("decision_path", f"no column '{name}'", "a value for it, or None", did_you_mean(name, row))
-        for name in model.inputs
-        if name not in row
+        no_column("decision_path", name, row, "a value for it, or None") for name in model.inputs if name not in row
     ]
     for name, kind in model.inputs.items():
         if not is_text(kind) and not _is_number(row.get(name)):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.columns import Numbers
-from aurify.models.curve import METRICS, PARTS, At, Counts, Curve, Slice
+from aurify.models.curve import LOSSES, METRICS, PARTS, At, Counts, Curve, Slice
 from aurify.models.explain.sample import ROWS, sampled
 from aurify.models.fitted import FittedModel
 from aurify.models.numeric_columns import is_number
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 WHERE = "permutation_importance"
-LOSSES = ("brier", "log_loss", "expected_calibration_error")
 
 
 @dataclass(frozen=True)
@@ -91,9 +90,7 @@ def _metric(metric: str, labels: Numbers, scores: Numbers) -> float:
 def _refuse_misfits(model: FittedModel, rows: DataFrame, label: str, metric: str, repeats: int) -> None:
     problems = of_metric(WHERE, metric)
     if label not in rows.columns:
-        problems.append(
-            Problem(WHERE, f"no column '{label}'", "a column of the rows", did_you_mean(label, rows.columns))
-        )
+        problems.append(no_column(WHERE, label, rows.columns))
     elif not is_number(rows.schema[label].dataType):
         kind = rows.schema[label].dataType.simpleString()
         problems.append(Problem(WHERE, f"label {label} is {kind}", "a boolean, or a number that is 0 or 1"))

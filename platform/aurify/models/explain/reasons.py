@@ -9,7 +9,7 @@ import numpy as np
 
 from aurify.errors import ConfigurationError
 from aurify.models.columns import Columns, matrix
-from aurify.models.explain.contributions import boosted, contributions_of, explained
+from aurify.models.explain.contributions import boosted, contributions_of
 from aurify.models.fitted import FittedModel, staged
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def reason_codes(model: FittedModel, rows: DataFrame, most: int = 3, column: str
     if most < 1:
         raise ConfigurationError.of("reason_codes", f"most {most}", "1 reason or more")
     made = ((column, _parse_datatype_string(REASON)),)
-    return explained("reason_codes", model, rows, made, partial(_reasons, most=most))
+    return model.with_columns("reason_codes", rows, made, partial(_reasons, most=most))
 
 
 def _reasons(model: FittedModel, columns: Columns, most: int) -> list[pa.Array]:

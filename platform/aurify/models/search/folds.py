@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, DataError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, DataError, Problem, no_column
 from aurify.models.estimator import Learned, Learning
 from aurify.models.fitted import FittedModel
 from aurify.models.metrics import classifier_metrics
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SCORE = "_score_of_trial"
-LOWER_IS_BETTER = frozenset({"brier", "log_loss", "expected_calibration_error"})
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ def looked_at(folds: Sequence[Fold]) -> str:
 
 def value(learned: Learned, fold: Fold, metric: str) -> float:
     """The metric of the held-out rows as they are scored by what was learned; DataError where they define none."""
-    label, kinds = fold.learning.label, dict(fold.held_out.dtypes)
-    model = FittedModel({name: kinds[name] for name in learned.features}, (), learned)
+    label, model = fold.learning.label, FittedModel.of(learned, fold.held_out)
     rows = fold.held_out.select(*(quoted(name) for name in dict.fromkeys((*learned.features, label))))
     scored = model.scored(rows, SCORE).select(quoted(label), SCORE).persist()
     try:
@@ -76,8 +74,7 @@ def _of_columns(where: str, fold: Fold) -> Iterator[Problem]:
     for name, rows in _frames(fold).items():
         for column in (*learning.features, learning.label):
             if column not in rows.columns:
-                hint = did_you_mean(column, rows.columns)
-                yield Problem(f"{where}: {name}", f"no column '{column}'", "the features and the label", hint)
+                yield no_column(f"{where}: {name}", column, rows.columns, "the features and the label")
 
 
 def _counted(rows: DataFrame, learning: Learning) -> dict[str, Any]:

@@ -20,11 +20,12 @@ from aurify.errors import (
     TrainingStopped,
 )
 from aurify.models.barrier_preflight import task_slots
+from aurify.models.curve import LOSSES
 from aurify.models.estimator import Estimator, Learning
 from aurify.models.scored import of_metric
 from aurify.models.search import paths
 from aurify.models.search.declared import Search
-from aurify.models.search.folds import LOWER_IS_BETTER, Fold, looked_at, value
+from aurify.models.search.folds import Fold, looked_at, value
 from aurify.models.search.kept import Kept, opened
 from aurify.models.search.paths import Scalar, with_values
 from aurify.models.search.sides import Sides
@@ -79,7 +80,7 @@ def search(
             learning = _for_trial(fold.learning, f"{name}-{number}-{place}", until)
             yield value(tried.fit(learning), fold, metric)
 
-    with opened(store, name, declared, metric in LOWER_IS_BETTER) as kept:
+    with opened(store, name, declared, metric in LOSSES) as kept:
         Trying(kept, measure, len(own), listen, until).run(spark, declared.side_by_side)
         return _searched(kept, declared, estimator, (name, metric))
 
@@ -141,17 +142,13 @@ class Trying:
         return self.kept.end(trial, by_fold, "finished")
 
 
-def problems(where: str, declared: Search, estimator: Estimator, metric: str) -> list[Problem]:
-    """All that is wrong with a search, of an estimator, by a metric; read before a session starts."""
-    return [
-        *declared.problems(where),
-        *paths.problems(where, declared.space, estimator),
-        *of_metric(where, metric),
-    ]
+def problems(where: str, declared: Search, estimator: Estimator) -> list[Problem]:
+    """All that is wrong with a search of an estimator; read before a session starts."""
+    return [*declared.problems(where), *paths.problems(where, declared.space, estimator)]
 
 
 def _refuse_misfits(declared: Search, estimator: Estimator, folds: Sequence[Fold], metric: str) -> None:
-    found = problems("search", declared, estimator, metric)
+    found = [*problems("search", declared, estimator), *of_metric("search", metric)]
     if not folds:
         found.append(Problem("search: folds", "none", "one or more"))
     else:
@@ -188,7 +185,7 @@ def _reason(error: AurifyError) -> str:
 
 def _searched(kept: Kept, declared: Search, estimator: Own, named: tuple[str, str]) -> Searched[Own]:
     trials = tuple(kept.trials())
-    sign = 1 if named[1] in LOWER_IS_BETTER else -1
+    sign = 1 if named[1] in LOSSES else -1
     finished = [(sign * trial.value, trial.number) for trial in trials if trial.value is not None]
     is_complete = len(trials) == declared.turns
     if not finished and is_complete:

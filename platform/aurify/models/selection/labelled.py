@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, no_column
 from aurify.models.columns import Numbers
 from aurify.models.numeric_columns import is_number, number
 
@@ -49,8 +49,7 @@ class Labelled:
         there = self.rows.columns
         for name in dict.fromkeys((*self.features, self.label)):
             if name not in there:
-                hint = did_you_mean(name, there)
-                problems.append(Problem(self.where, f"no column '{name}'", "a column of the rows", hint))
+                problems.append(no_column(self.where, name, there))
         if self.label in there and not is_number(self.rows.schema[self.label].dataType):
             found = f"label {self.label} is {self.rows.schema[self.label].dataType.simpleString()}"
             problems.append(Problem(self.where, found, "a number or a boolean"))

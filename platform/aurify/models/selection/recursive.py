@@ -71,7 +71,7 @@ class RecursiveElimination:
             learned = self.estimator.fit(learning)
             importance = _importance(learned, left)
             least = sorted(left, key=lambda name: (importance[name], -left.index(name)))[: self._excess(left, rounds)]
-            rounds.append(Round(len(left), self._score(learned, left, held, frame.label), tuple(least)))
+            rounds.append(Round(len(left), self._score(learned, held, frame.label), tuple(least)))
             settled = least or left
             verdicts |= {name: _verdict(name, importance[name], rounds, not least) for name in settled}
             if not least:
@@ -86,9 +86,8 @@ class RecursiveElimination:
         step = int(self.step) if self.step >= 1 else max(1, int(self.step * len(left)))
         return min(excess, step)
 
-    def _score(self, learned: Learned, left: tuple[str, ...], held: DataFrame, label: str) -> float:
-        inputs = {name: held.schema[name].dataType.simpleString() for name in left}
-        scored = FittedModel(inputs, (), learned).scored(held, SCORE)
+    def _score(self, learned: Learned, held: DataFrame, label: str) -> float:
+        scored = FittedModel.of(learned, held).scored(held, SCORE)
         return float(getattr(classifier_metrics(scored, label, SCORE), self.metric))
 
     @contextmanager

@@ -12,7 +12,7 @@ from aurify.errors import Problem
 from aurify.models.columns import Columns, Numbers
 from aurify.models.transforms.names import feature_names
 from aurify.models.transforms.numbers import of_ranges, quantiles, ranges
-from aurify.models.transforms.plain_stage import PlainStage
+from aurify.models.transforms.plain_stage import StageOfColumns
 from aurify.models.transforms.read_columns import NUMBER, is_finite, of_columns, of_count, of_declared, refuse
 
 if TYPE_CHECKING:
@@ -63,23 +63,13 @@ def _ascends(borders: object) -> bool:
 
 
 @dataclass(frozen=True)
-class FittedBins(PlainStage):
+class FittedBins(StageOfColumns):
     """`names` and `borders` are per column."""
 
     columns: tuple[str, ...]
     names: tuple[str, ...]
     borders: tuple[tuple[float, ...], ...]
     kind: ClassVar[str] = "bins"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The columns."""
-        return self.columns
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """One for each column."""
-        return self.names
 
     def applied(self, columns: Columns) -> dict[str, Numbers]:
         """How many borders are not above each value."""

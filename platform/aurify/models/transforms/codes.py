@@ -11,7 +11,7 @@ from aurify.errors import Problem
 from aurify.models.columns import Columns, Numbers
 from aurify.models.transforms.categories import Key, counted, most_frequent, of_values, places
 from aurify.models.transforms.names import feature_names
-from aurify.models.transforms.plain_stage import PlainStage
+from aurify.models.transforms.plain_stage import StageOfColumns
 from aurify.models.transforms.read_columns import CATEGORY, of_columns, of_count, of_declared, refuse
 
 if TYPE_CHECKING:
@@ -43,23 +43,13 @@ class Codes:
 
 
 @dataclass(frozen=True)
-class FittedCodes(PlainStage):
+class FittedCodes(StageOfColumns):
     """`keys` and `names` are per column; a key's place is its code."""
 
     columns: tuple[str, ...]
     keys: tuple[tuple[Key, ...], ...]
     names: tuple[str, ...]
     kind: ClassVar[str] = "codes"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The columns."""
-        return self.columns
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """A code for each column."""
-        return self.names
 
     @property
     def categorical(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from aurify.models.columns import Columns, Numbers
 from aurify.models.transforms.categories import counted, most_frequent, of_values
 from aurify.models.transforms.names import feature_names
 from aurify.models.transforms.numbers import moments, of_ranges, quantiles, ranges
-from aurify.models.transforms.plain_stage import PlainStage
+from aurify.models.transforms.plain_stage import StageOfColumns
 from aurify.models.transforms.read_columns import NUMBER, is_finite, of_columns, of_declared, refuse
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Imputed:
 
 
 @dataclass(frozen=True)
-class FittedImputed(PlainStage):
+class FittedImputed(StageOfColumns):
     """`values` and `names` are per column, so are `indicators` unless there are none."""
 
     columns: tuple[str, ...]
@@ -74,11 +74,6 @@ class FittedImputed(PlainStage):
     names: tuple[str, ...]
     indicators: tuple[str, ...]
     kind: ClassVar[str] = "imputed"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The columns."""
-        return self.columns
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -40,5 +40,39 @@ class PlainStage:
         return cls(**{name: _with_tuples(value) for name, value in values.items()})
 
 
+class StageOfColumns(PlainStage):
+    """One that makes `names`, of several columns."""
+
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns."""
+        return self.columns
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names."""
+        return self.names
+
+
+class StageOfText(PlainStage):
+    """One that makes `names`, of one column of texts."""
+
+    column: str
+    names: tuple[str, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.column,)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names."""
+        return self.names
+
+
 def _with_tuples(value: Any) -> Any:
     return tuple(map(_with_tuples, value)) if isinstance(value, list | tuple) else value

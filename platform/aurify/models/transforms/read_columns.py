@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from aurify.errors import ConfigurationError, Problem, did_you_mean
+from aurify.errors import ConfigurationError, Problem, did_you_mean, no_column
 from aurify.models.numeric_columns import is_number
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def of_columns(
     fits, expected = accepts
     for name in columns:
         if name not in rows.columns:
-            hint = did_you_mean(name, features)
-            problems.append(Problem(where, f"no column '{name}'", "a column of the rows", hint))
+            problems.append(no_column(where, name, features))
         elif name not in features:
             hint = did_you_mean(name, features)
             problems.append(Problem(where, f"'{name}', which is no feature", "a feature that no stage has read", hint))

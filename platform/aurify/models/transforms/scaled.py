@@ -10,7 +10,7 @@ from aurify.errors import Problem, did_you_mean
 from aurify.models.columns import Columns, Numbers
 from aurify.models.transforms.names import feature_names
 from aurify.models.transforms.numbers import Range, moments, of_ranges, quantiles, ranges
-from aurify.models.transforms.plain_stage import PlainStage
+from aurify.models.transforms.plain_stage import StageOfColumns
 from aurify.models.transforms.read_columns import NUMBER, of_columns, of_declared, refuse
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Scaled:
 
 
 @dataclass(frozen=True)
-class FittedScaled(PlainStage):
+class FittedScaled(StageOfColumns):
     """`names`, `centres` and `scales` are per column."""
 
     columns: tuple[str, ...]
@@ -65,16 +65,6 @@ class FittedScaled(PlainStage):
     centres: tuple[float, ...]
     scales: tuple[float, ...]
     kind: ClassVar[str] = "scaled"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The columns."""
-        return self.columns
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """One for each column."""
-        return self.names
 
     def applied(self, columns: Columns) -> dict[str, Numbers]:
         """The distance from the centre, in scales."""

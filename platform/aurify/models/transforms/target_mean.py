@@ -26,7 +26,7 @@ from aurify.models.transforms.categories import (
 )
 from aurify.models.transforms.names import feature_names
 from aurify.models.transforms.numbers import Range, finite, ranges
-from aurify.models.transforms.plain_stage import PlainStage
+from aurify.models.transforms.plain_stage import StageOfColumns
 from aurify.models.transforms.read_columns import CATEGORY, is_finite, of_columns, of_count, of_declared, refuse
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class _Labels:
 
 
 @dataclass(frozen=True)
-class FittedTargetMean(PlainStage):
+class FittedTargetMean(StageOfColumns):
     """`keys`, `names` and `means` are per column.
 
     `means` has a row for each key, then one for values never seen and one for the missing; in it the mean of all
@@ -140,16 +140,6 @@ class FittedTargetMean(PlainStage):
     names: tuple[str, ...]
     means: tuple[tuple[tuple[float, ...], ...], ...]
     kind: ClassVar[str] = "target_mean"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The columns."""
-        return self.columns
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """One for each column."""
-        return self.names
 
     def applied(self, columns: Columns) -> dict[str, Numbers]:
         """The mean of all rows of each value."""

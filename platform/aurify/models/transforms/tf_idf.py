@@ -13,7 +13,7 @@ import numpy as np
 from aurify.errors import Problem
 from aurify.models.columns import Columns, Numbers
 from aurify.models.transforms.names import feature_names
-from aurify.models.transforms.plain_stage import PlainStage
+from aurify.models.transforms.plain_stage import StageOfText
 from aurify.models.transforms.read_columns import WORDS, of_columns, of_count, of_text_column, refuse
 from aurify.models.transforms.words import most_frequent_words, of_words, words_of
 
@@ -52,7 +52,7 @@ class TfIdf:
 
 
 @dataclass(frozen=True)
-class FittedTfIdf(PlainStage):
+class FittedTfIdf(StageOfText):
     """`words`, their `weights` and `names` belong together."""
 
     column: str
@@ -60,16 +60,6 @@ class FittedTfIdf(PlainStage):
     weights: tuple[float, ...]
     names: tuple[str, ...]
     kind: ClassVar[str] = "tf_idf"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """One for each word."""
-        return self.names
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -13,7 +13,7 @@ from aurify.config.names import quoted
 from aurify.errors import Problem
 from aurify.models.columns import Columns, Numbers, columns_of
 from aurify.models.transforms.names import feature_names
-from aurify.models.transforms.plain_stage import PlainStage
+from aurify.models.transforms.plain_stage import StageOfText
 from aurify.models.transforms.read_columns import WORDS, of_columns, of_count, of_text_column, refuse
 from aurify.models.transforms.words import most_frequent_words, of_words, words_of
 
@@ -86,7 +86,7 @@ def _known_words(batches: Iterable[pa.RecordBatch], known: frozenset[str]) -> It
 
 
 @dataclass(frozen=True)
-class FittedWord2Vec(PlainStage):
+class FittedWord2Vec(StageOfText):
     """`words` and their `vectors` belong together; `names` has one for each part of a vector."""
 
     column: str
@@ -94,16 +94,6 @@ class FittedWord2Vec(PlainStage):
     vectors: tuple[tuple[float, ...], ...]
     names: tuple[str, ...]
     kind: ClassVar[str] = "word2vec"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """One for each part of a vector."""
-        return self.names
 
     @cached_property
     def _known(self) -> tuple[dict[str, int], Numbers]:
