@@ -17,7 +17,8 @@ from aurify.errors import ConfigurationError, EnvironmentFailure
 from aurify.models.fitted import FittedModel
 from aurify.models.isolation_forest import COORDINATES, IsolationForest
 from aurify.session import open_session
-from tests.integration.loans import area, drawn, in_memory, learning
+from tests.integration.card_payments import drawn
+from tests.integration.loans import area, in_memory, learning
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

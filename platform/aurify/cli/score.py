@@ -8,7 +8,7 @@ from aurify.cli.command import Answer, Invocation, project_command
 from aurify.cli.refresh import show_run
 
 
-class Share(click.ParamType):
+class Share(click.ParamType[float]):
     """A share like 5% or 0.05."""
 
     name = "share"
@@ -57,7 +57,16 @@ def score(
     from aurify.workflows.score import score as run_score
 
     lake = given.lake()
-    rival = {} if split is None else {"challenger": challenger, "share": split}
+    rival = None if split is None else challenger
     with shown_steps() as listen:
-        report = run_score(lake, model, version=version, backfill=backfill, shadow=shadow, listen=listen, **rival)
+        report = run_score(
+            lake,
+            model,
+            version=version,
+            backfill=backfill,
+            shadow=shadow,
+            challenger=rival,
+            share=split or 0.0,
+            listen=listen,
+        )
     return Answer(report.as_dict(), lambda console: show_run(console, report), report.exit_code, tuple(report.errors))

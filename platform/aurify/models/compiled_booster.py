@@ -19,10 +19,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from aurify.models.booster import TEXT, Booster
+from aurify.models.booster import TEXT, Booster, booster_of
 from aurify.models.columns import Columns, Numbers, matrix
 from aurify.models.fitted import FittedModel
-from aurify.models.lightgbm_scores import booster_of
 
 CODE, BUILT_FOR = "trees.o", "built_for.txt"
 OBJECTIVES = ("binary", "regression", "regression_l1", "huber", "quantile", "cross_entropy")
