@@ -63,7 +63,7 @@ test-unit: setup ## the tests that need no JVM
 test-kills: setup ## kill a refresh at every step border and at 50 random moments
 	$(PYTHON) -m pytest -m "kills or not kills" $(IN_PARALLEL) tests/kills
 
-demo: setup ## three days of a shop from raw files to gold, then once more: nothing moves
+demo: setup ## days of a shop from raw files to gold and scores, then once more: nothing moves
 	@$(PYTHON) -m retail.demo
 
 docs: setup ## docs/expectations.md, from the registry

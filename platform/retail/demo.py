@@ -1,4 +1,4 @@
-"""The demo: three days of a shop from raw files to gold, refreshed as they land; then once more, and nothing moves."""
+"""The demo: days of a shop from raw files to gold and to scores, as they land; then once more, and nothing moves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 HOME = Path(".aurify/demo")
 DAYS = 3
+SCORES = "gold.card_fraud_scores"
 HISTORY = 45  # days of card payments before the first: features look back a month, findings take a week
 BALANCE = {
     "assayed": ("quarantined", "dropped", "superseded", "offered"),
@@ -78,10 +79,26 @@ def main() -> int:
     screen.print(f"its card: {page}")
     code = max(code, trained.exit_code)
 
+    screen.rule("scores: what has been paid so far, then the day that lands next, alone")
+    code = max(code, lake.score("card_fraud").exit_code)
+    generate(lake.spark, os.environ["AURIFY_SOURCES"], days=DAYS + 1, landed=DAYS, history=HISTORY)
+    code = max(code, lake.refresh("+gold.customer_payments", "+gold.terminal_risk").exit_code)
+    scored = lake.score("card_fraud")
+    code = max(code, scored.exit_code)
+    for batch in scored.tables[SCORES].batches:
+        screen.print(f"batch {batch.number}: {batch.balance.read:,} payments, {batch.balance.inserted:,} scored")
+    lake.sql(
+        "SELECT payment_id, amount, round(score, 3) AS score, decision, model_version AS version, "
+        "transform(reasons, r -> concat(r.feature, ' ', coalesce(string(round(r.value, 2)), 'missing'))) AS reasons "
+        f"FROM {SCORES} WHERE batch = (SELECT max(batch) FROM {SCORES}) ORDER BY score DESC LIMIT 5"
+    ).show(truncate=False)
+
     screen.rule("once more: nothing is new, so nothing moves")
+    code = max(code, lake.refresh().exit_code)  # the till lines of the day that landed
     again = lake.refresh()
-    moved = [t.table for t in again.tables.values() if t.batches]
-    for table in again.tables.values():
+    tables = [*again.tables.values(), *lake.score("card_fraud").tables.values()]
+    moved = [t.table for t in tables if t.batches]
+    for table in tables:
         screen.print(f"  {table.table}: {table.outcome}")
     screen.print(
         "\nLook around: export AURIFY_WAREHOUSE=.aurify/demo/warehouse AURIFY_SOURCES=.aurify/demo/sources,\n"

@@ -171,6 +171,11 @@ class Toy:
     def copied(cls, source: Path, root: Path) -> Toy:
         """A project of its own like the one at `source`, which it may change; trained models are those of the first."""
         shutil.copytree(source, root, ignore=shutil.ignore_patterns("__pycache__"))
+        return cls.at(root)
+
+    @classmethod
+    def at(cls, root: Path) -> Toy:
+        """The project that there is at `root`."""
         toy = cls.__new__(cls)
         toy.root = root
         toy.reopen()

@@ -43,16 +43,22 @@ def linear(rows):
 SCORES = "gold.risk_scores"
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Path:
+def scoring_toy(root: Path) -> Toy:
     """A lake with a champion, and a version 2 that its gate did not let pass."""
-    toy = Toy(tmp_path_factory.mktemp("scores"), TABLES + SCORED)
+    toy = Toy(root, TABLES + SCORED)
     delivered(toy)
     toy.refresh()
     assert toy.lake.train("risk").passed
     toy.declare(TABLES + SCORED.replace('["amount", "count_3d"],', '["amount", "count_3d"], rounds=5,'))
     assert toy.lake.train("risk").version == 2
     toy.declare(TABLES + SCORED)
+    return toy
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Path:
+    """A lake to be scored, also by a model that takes no NULL."""
+    toy = scoring_toy(tmp_path_factory.mktemp("scores"))
     assert toy.lake.train("linear").version == 1
     return toy.root
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def work(root: str, replays: str, told: Told) -> None:
     told.step(root, "", "finished", exit_code=report.exit_code, errors=errors, outcomes=outcomes, **same)
 
 
-def main(plan: dict[str, Any]) -> None:
+def main(plan: dict[str, Any], work: Callable[[str, str, Told], None] = work) -> None:
     """Bring every lake to its step, one after the other; then die, or go on when told to."""
     told = Told(plan)
     tell_borders(told.border)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
@@ -11,7 +13,7 @@ from aurify.errors import ConfigurationError, DataError, EnvironmentFailure, Pro
 from aurify.models.compiled_booster import compiled
 from aurify.models.declare import ModelSpec
 from aurify.models.fitted import FittedModel
-from aurify.publish.batch_log import Batch, Consumed, Scored, VersionRange
+from aurify.publish.batch_log import Batch, Scored, VersionRange
 from aurify.publish.changes import changed_files
 from aurify.publish.state import TableState
 from aurify.scoring.batch import BatchOfScores, ToScore
@@ -130,16 +132,21 @@ class _Scoring:
         """Publish the batch that a killed run left, then one for each role that has rows to score."""
         state = self.lake.state(self.table.name)
         count_left_out(self.lake, state, self.run)
-        began = state.consumed
         with self.lake.lease(self.table.name, self.run.id):
             for scored in roles:
-                publish_batches(self.lake, self.table, self.run, self._once(scored, began), self._spec_of)
+                self._mark_beginning(state, scored)
+            for scored in roles:
+                publish_batches(self.lake, self.table, self.run, partial(self._next, scored), self._spec_of)
         return self.run.report_of(self.table.name)
 
-    def _once(self, scored: Scored, began: Consumed) -> Callable[[], Batch | None]:
-        return lambda: self._next(scored, began)
+    def _mark_beginning(self, state: TableState, scored: Scored) -> None:
+        """Keep where a shadow begins, which is where the champion stands, before the champion goes on."""
+        if scored.role == "shadow" and scored.stream not in state.consumed.versions:
+            span = state.consumed.versions.get(CHAMPION)
+            content = "null" if span is None else span.model_dump_json()
+            self.lake.storage.create(_beginning(state, scored), content.encode())
 
-    def _next(self, scored: Scored, began: Consumed) -> Batch | None:
+    def _next(self, scored: Scored) -> Batch | None:
         """The batch that is open, of whatever role, else a new one; None where this role has nothing to score."""
         state = self.lake.state(self.table.name)
         state.refuse_foreign()
@@ -147,7 +154,7 @@ class _Scoring:
         if found is not None:
             refuse_stopped(self.table.name, state, found)
             return found
-        batch = self._pending(state, scored, began)
+        batch = self._pending(state, scored)
         if batch is None:
             return None
         refuse_drift(self.table, state)
@@ -157,7 +164,7 @@ class _Scoring:
         self.run.told(self.table.name, recorded.label, "recorded")
         return recorded
 
-    def _pending(self, state: TableState, scored: Scored, began: Consumed) -> Batch | None:
+    def _pending(self, state: TableState, scored: Scored) -> Batch | None:
         """What this role has not scored, as a batch; what is missing is put on the table's report."""
         rows, report = self.asked.rows.name, self.run.report_of(self.table.name)
         newest = newest_version(self.lake.targets[rows])
@@ -167,7 +174,7 @@ class _Scoring:
         if newest is None or waits:
             report.outcome, report.because = "waiting", f"no rows yet in {', '.join(sorted(waits))}"
             return None
-        span = newest.model_copy(update={"after": self._after(state.consumed, began, scored, newest)})
+        span = newest.model_copy(update={"after": self._after(state, scored, newest)})
         if span.to <= span.after or changed_files(self.lake.storage, self.lake.targets[rows].path, span).is_empty:
             return None
         return Batch(
@@ -181,11 +188,12 @@ class _Scoring:
             recorded_at=self.run.now(),
         )
 
-    def _after(self, consumed: Consumed, began: Consumed, scored: Scored, newest: VersionRange) -> int:
+    def _after(self, state: TableState, scored: Scored, newest: VersionRange) -> int:
         """The version of the rows up to which this role has scored; a shadow begins beside the champion."""
-        last = consumed.versions.get(scored.stream)
+        last = state.consumed.versions.get(scored.stream)
         if last is None and scored.role == "shadow":
-            last = began.versions.get(CHAMPION)
+            content = json.loads(self.lake.storage.read(_beginning(state, scored)) or b"null")
+            last = None if content is None else VersionRange.model_validate(content)
         is_same = last is not None and (last.table_id, last.generation) == (newest.table_id, newest.generation)
         return last.to if is_same and last is not None else -1
 
@@ -254,6 +262,10 @@ class _Scoring:
         empty = [name for name in wanted if not counts[name]]
         if counts[""] and empty and (len(empty) == len(wanted) or counts[""] >= MANY_ROWS):
             _refuse_empty(f"{self.table.name} {batch.label}", _there(function.features(**frames), wanted))
+
+
+def _beginning(state: TableState, scored: Scored) -> str:
+    return f"{state.log.folder}/beginning of {scored.stream}.json"
 
 
 def _there(rows: DataFrame, columns: Sequence[str]) -> dict[str, int]:
