@@ -74,7 +74,7 @@ def begun(folder: Path, lakes: Mapping[Path, Border], die: bool) -> Victim:
 def killed(request: pytest.FixtureRequest, base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A killed lake for each border of the selected tests, all by one kill."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
-    steps = [item.callspec.params["step"] for item in items if "step" in getattr(item, "fixturenames", ())]
+    steps = [str(item.callspec.params["step"]) for item in items if "step" in getattr(item, "fixturenames", ())]
     folder = tmp_path_factory.mktemp("killed")
     roots = {step: copy_lake(base, folder / f"lake {place}") for place, step in enumerate(steps)}
     borders = {root: Border("" if step in LEDGERS else SCORES, step) for step, root in roots.items()}
