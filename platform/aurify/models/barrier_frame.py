@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from aurify.config.names import quoted
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.numeric_columns import number
+from aurify.publish.ranges import task_values
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame
 
 # Types whose every value a 4-byte number holds.
 NARROW = ("float", "byte", "short", "boolean")
 _KEY = "_key"
-_SEED_OF_SPARK = 42
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,9 @@ def placed(numbers: DataFrame, workers: int) -> DataFrame:
     own = [name for name in numbers.columns if name not in by]
     if workers == 1:
         return numbers.repartition(1).sortWithinPartitions(*by, *own).select(*own)
-    keys = F.array(*map(F.lit, _keys(numbers.sparkSession, workers)))
+    keys = F.array(*map(F.lit, task_values(workers)))
     place = F.pmod(F.xxhash64(*by), F.lit(workers)).cast("int")
     if VALIDATION in own:
         place = F.when(F.col(VALIDATION), 0).otherwise(place)
     keyed = numbers.withColumn(_KEY, F.element_at(keys, place + 1))
     return keyed.repartition(workers, _KEY).sortWithinPartitions(*by, *own).select(*own)
-
-
-def _keys(spark: SparkSession, workers: int) -> list[int]:
-    """For each partition a number that Spark's own hash puts there."""
-    hash_of = spark.sparkContext._jvm.org.apache.spark.unsafe.hash.Murmur3_x86_32.hashInt  # type: ignore[union-attr]
-    found: dict[int, int] = {}
-    number = 0
-    while len(found) < workers:
-        found.setdefault(int(hash_of(number, _SEED_OF_SPARK)) % workers, number)
-        number += 1
-    return [found[place] for place in range(workers)]
