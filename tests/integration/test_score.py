@@ -9,13 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from aurify.cli.main import main
-from aurify.errors import ConfigurationError
+from aurify.errors import ConfigurationError, DataError
 from aurify.workflows.models import promote
 from aurify.workflows.report import BatchReport, RunReport
+from aurify.workflows.trial import trial
 from tests.integration.lakes import Toy
 from tests.integration.test_train import DAYS, START, TABLES, delivered
 
@@ -124,6 +126,8 @@ def test_a_named_version_scores_what_it_has_not_scored_and_decides_nothing(toy: 
     assert published(toy.lake.score("risk", version=2)) == []
     roles = {(row["model_version"], row["role"]) for row in scores(toy)}
     assert roles == {(1, "champion"), (2, "version")}
+    with pytest.raises(DataError, match="no batch with a challenger"):
+        trial(toy.lake, "risk")
     (again,) = published(toy.lake.score("risk", backfill=True))
     assert again.balance.inserted == 0, "the champion has scored them all"
 
@@ -158,6 +162,26 @@ def test_a_split_gives_each_entity_to_one_version(toy: Toy) -> None:
         assert row["role"] == ("champion" if row["model_version"] == 1 else "challenger")
     assert all(len(versions) == 1 for versions in by_card.values())
     assert set.union(*by_card.values()) == {1, 2}, "five cards, half of them each: the hash is fixed"
+
+
+def test_a_split_is_compared_as_far_as_labels_have_come(toy: Toy) -> None:
+    published(toy.lake.score("risk", challenger=2, share=0.5))
+    by_rate = {told.rate: told for told in trial(toy.lake, "risk", effect=0.1)}
+    found = pd.DataFrame(row for row in scores(toy))
+    labels = toy.lake.read("silver.found").select("id", "is_fraud").toPandas()
+    both = found.merge(labels, on="id", how="left")
+    both["flagged"] = both["decision"] != "pass"
+    for version, place in ((1, "champion"), (2, "challenger")):
+        own = both[both["model_version"] == version]
+        flagged, frauds = own[own["flagged"]], own[own["is_fraud"] == 1]
+        assert getattr(by_rate["flagged"], place) == pytest.approx(own["flagged"].mean())
+        assert getattr(by_rate["recall"], place) == pytest.approx(frauds["flagged"].mean())
+        if len(flagged):
+            assert getattr(by_rate["precision"], place) == pytest.approx((flagged["is_fraud"] == 1).mean())
+    assert sum(by_rate["flagged"].entities) == both["card"].nunique() == 5
+    assert by_rate["flagged"].rows == (sum(both["model_version"] == 1), sum(both["model_version"] == 2))
+    told = CliRunner().invoke(main, ["models", "trial", "risk", "--project", str(toy.root)])
+    assert (told.exit_code, "recall" in told.output) == (0, True), told.output
 
 
 def test_a_killed_batch_is_scored_by_the_version_that_it_was_recorded_for(

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aurify.cli.command import Answer, Invocation, project_command
+from aurify.cli.share import Share
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from aurify.models.registry import Version
+    from aurify.scoring.trial import Trial
     from aurify.workflows.models import Comparison, VersionTold
 
 A_MONTH = 720
@@ -115,6 +117,45 @@ def _show_comparison(console: Console, told: Comparison) -> None:
     console.print(metrics_table(dict(zip(names, told.metrics, strict=True))))
     gap = told.difference
     console.print(f"{gap.metric}: {gap.estimate:+.4f}, between {gap.low:+.4f} and {gap.high:+.4f} at {gap.level:.0%}")
+
+
+@_command("trial", "aurify models trial card_fraud", "aurify models trial card_fraud --effect 2%")
+@click.argument("model")
+@click.option("--effect", type=Share(), default="5%", show_default=True, help="A difference of rates worth finding.")
+@click.option("--level", type=Share(), default="95%", show_default=True, help="How sure the intervals are.")
+@click.option("--power", type=Share(), default="80%", show_default=True, help="The wanted chance to find the effect.")
+@click.pass_obj
+def trial(given: Invocation, model: str, effect: float, level: float, power: float) -> Answer:
+    """Compare champion and challenger of the newest split, as far as labels have come."""
+    from aurify.workflows.trial import trial as tried
+
+    told = tried(given.lake(), model, effect=effect, level=level, power=power)
+    return Answer({"rates": [one.as_dict() for one in told]}, lambda console: _show_trial(console, told))
+
+
+def _show_trial(console: Console, told: Sequence[Trial]) -> None:
+    from aurify.cli.balance import rows_table
+
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:.4f}"
+
+    rows = [
+        {
+            "rate": one.rate,
+            "champion": number(one.champion),
+            "challenger": number(one.challenger),
+            "difference": number(one.difference),
+            "between": f"{number(one.low)} and {number(one.high)}",
+            "p": number(one.p_value),
+            "entities": f"{one.entities[0]:,} and {one.entities[1]:,}",
+            "power": number(one.power),
+            "needed": "" if one.entities_needed is None else f"{one.entities_needed:,} each",
+        }
+        for one in told
+    ]
+    console.print(rows_table(tuple(rows[0]), rows))
+    sure = [one.rate for one in told if one.is_significant]
+    console.print(f"differs: {', '.join(sure)}" if sure else f"no rate differs at {told[0].level:.0%}")
 
 
 @_command("promote", "aurify models promote card_fraud 3 --reason 'agreed with the fraud team'")

@@ -1,0 +1,93 @@
+"""A split of a model's champion and challenger, as far as labels have come: rates with their intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aurify.config.names import quoted
+from aurify.errors import ConfigurationError, DataError
+from aurify.models.learnable import label
+from aurify.scoring.table import VERSION, name_of
+from aurify.scoring.trial import RATES, Sums, Trial, tried
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from aurify.workflows.lake import Lake
+
+
+def trial(lake: Lake, model: str, *, effect: float = 0.05, level: float = 0.95, power: float = 0.8) -> list[Trial]:
+    """Compare the versions of the newest split, by the rows of its batches whose labels are known; one job.
+
+    ConfigurationError: the model scores nothing, or its scores can't be joined with its labels. DataError: no split.
+    """
+    spec = lake.model(model)
+    if spec.scoring is None:
+        hint = "declare scoring=Scoring(...)"
+        raise ConfigurationError.of(f"model {model}", "no scoring", "a model that scores", hint)
+    labels, keys = lake.read(spec.data.labels), list(lake.spec(spec.data.labels).keys)
+    scores = lake.read(name_of(spec))
+    if missing := [key for key in keys if key not in scores.columns]:
+        hint = f"keep them: Scoring(keep=({', '.join(map(repr, missing))},))"
+        found = f"no column {', '.join(missing)} in {name_of(spec)}"
+        raise ConfigurationError.of(f"trial of {model}", found, f"the keys of {spec.data.labels}", hint)
+    versions, split = _newest_split(model, scores)
+    known = labels.select(*map(quoted, keys), label(spec.data.target).alias("_label"))
+    entity = spec.scoring.entity or lake.spec(spec.scoring.rows).keys
+    decided = _decided(split.join(known, keys, "left"), spec.scoring.otherwise)
+    told = _sums(decided, entity)
+    sums = {rate: [told.get((version, rate), Sums(0, 0, 0, 0, 0, 0)) for version in versions] for rate in RATES}
+    return [tried(rate, *sums[rate], effect=effect, level=level, power=power) for rate in RATES]
+
+
+def _newest_split(model: str, scores: DataFrame) -> tuple[tuple[int, int], DataFrame]:
+    """Champion and challenger of the newest batch that had both, and the rows of all batches of these two."""
+    from pyspark.sql import functions as F
+
+    by_role = [F.max(F.when(F.col("role") == role, F.col(VERSION))).alias(role) for role in ("champion", "challenger")]
+    batches = scores.where("role IN ('champion', 'challenger')").groupBy("batch").agg(*by_role)
+    rows = batches.where("champion IS NOT NULL AND challenger IS NOT NULL").orderBy(F.desc("batch")).collect()
+    if not rows:
+        hint = f"aurify score {model} --challenger VERSION --split 5%"
+        raise DataError.of(f"trial of {model}", "no batch with a challenger", "a split", hint)
+    pair = (int(rows[0]["champion"]), int(rows[0]["challenger"]))
+    own = [int(row["batch"]) for row in rows if (row["champion"], row["challenger"]) == pair]
+    return pair, scores.where(F.col("batch").isin(*own))
+
+
+def _decided(rows: DataFrame, otherwise: str) -> DataFrame:
+    """Rows with the hits and rows of each rate, 0 or 1."""
+    from pyspark.sql import functions as F
+
+    flagged, is_known = F.col("decision") != otherwise, F.col("_label").isNotNull()
+    is_hit = F.col("_label") == 1
+    parts: dict[str, tuple[Column, Column]] = {
+        "precision": (flagged & is_hit, flagged & is_known),
+        "recall": (flagged & is_hit, is_hit),
+        "flagged": (flagged, F.lit(True)),
+    }
+    numbers = {
+        f"{rate}_{what}": F.coalesce(condition, F.lit(False)).cast("double")
+        for rate, pair in parts.items()
+        for what, condition in zip(("hits", "rows"), pair, strict=True)
+    }
+    return rows.withColumns(numbers)
+
+
+def _sums(rows: DataFrame, entity: tuple[str, ...]) -> dict[tuple[int, str], Sums]:
+    """The sums of each version and rate, over entities that have a row of the rate."""
+    from pyspark.sql import functions as F
+
+    names = [f"{rate}_{what}" for rate in RATES for what in ("hits", "rows")]
+    of_entity = rows.groupBy(VERSION, *map(quoted, entity)).agg(*(F.sum(name).alias(name) for name in names))
+    asked = []
+    for rate in RATES:
+        hits, count = F.col(f"{rate}_hits"), F.col(f"{rate}_rows")
+        sums = (F.lit(1.0), hits, count, hits * hits, hits * count, count * count)
+        asked += [F.sum(F.when(count > 0, number)).alias(f"{rate}{place}") for place, number in enumerate(sums)]
+    found = {}
+    for row in of_entity.groupBy(VERSION).agg(*asked).collect():
+        for rate in RATES:
+            entities, *numbers = (row[f"{rate}{place}"] or 0.0 for place in range(6))
+            found[int(row[VERSION]), rate] = Sums(int(entities), *numbers)
+    return found
