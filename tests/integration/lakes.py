@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import linecache
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +148,13 @@ class Toy:
         for name, text in (suites or {}).items():
             self.suite(name, text)
         self.lake = self.declare(tables)
+
+    def copied(self, root: Path) -> Toy:
+        """A toy of its own that goes on from what this one's lake holds."""
+        made = copy(self)
+        made.root = Path(shutil.copytree(self.root, root))
+        made.reopen()
+        return made
 
     def _write(self, name: str, text: str) -> None:
         path = self.root / name
