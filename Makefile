@@ -18,6 +18,7 @@ TIERS = tests/golden tests/kills tests/e2e tests/integration
 # Two at a time, each with a session of its own: one alone leaves most of two cores idle.
 WORKERS = 2
 IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25
+UNIT = --numprocesses $(WORKERS) --dist worksteal tests/unit
 CODE = $(wildcard platform jobs tests benchmarks setup.py)
 
 help: ## list the targets
@@ -54,11 +55,11 @@ lint: setup ## ruff, mypy, import contracts
 	$(VENV)/bin/lint-imports
 
 test: lint ## set-up, checks of the code, all tests, of the kills the borders and five random moments
-	$(PYTHON) -m pytest tests/unit
+	$(PYTHON) -m pytest $(UNIT)
 	$(PYTHON) -m pytest $(IN_PARALLEL) $(TIERS)
 
 test-unit: setup ## the tests that need no JVM
-	$(PYTHON) -m pytest tests/unit
+	$(PYTHON) -m pytest $(UNIT)
 
 test-kills: setup ## kill a refresh at every step border and at 50 random moments
 	$(PYTHON) -m pytest -m "kills or not kills" $(IN_PARALLEL) tests/kills

@@ -20,12 +20,17 @@ settings.load_profile("aurify")
 PROJECTS = ("retail", "shop")
 
 
+def _modules_of_projects() -> list[str]:
+    """Those that are imported; before each test all names are looked at, so that the quick question comes first."""
+    return [name for name in sys.modules if name.startswith(PROJECTS) and name.split(".")[0] in PROJECTS]
+
+
 @pytest.fixture(autouse=True)
 def _own_modules() -> Iterator[None]:
     """A test that opens another project named like one that is imported already leaves the first to the others."""
-    before, path = {name: sys.modules[name] for name in sys.modules if name.split(".")[0] in PROJECTS}, list(sys.path)
+    before, path = {name: sys.modules[name] for name in _modules_of_projects()}, list(sys.path)
     yield
-    for name in [name for name in sys.modules if name.split(".")[0] in PROJECTS]:
+    for name in _modules_of_projects():
         del sys.modules[name]
     sys.modules.update(before)
     sys.path[:] = path

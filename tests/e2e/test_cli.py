@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -74,8 +74,15 @@ class Shop:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @classmethod
+    def made(cls, root: Path) -> Shop:
+        """A shop and its Monday, which no table has yet."""
+        shop = cls(root)
         for name, text in FILES.items():
-            self.write(name, dedent(text))
+            shop.write(name, dedent(text))
+        shop.deliver("monday.csv", MONDAY)
+        return shop
 
     def write(self, name: str, text: str) -> None:
         path = self.root / name
@@ -100,20 +107,27 @@ class Shop:
         return sorted((row["kind"], row["row_count"], row["price"]) for row in held)
 
 
+@pytest.fixture
+def here(spark: SparkSession, tmp_path: Path) -> Shop:
+    """Files of a Monday, and no table yet."""
+    return Shop.made(tmp_path / "shop")
+
+
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Iterator[Callable[[], Shop]]:
-    """Makes shops; each has its Monday."""
-
-    def make() -> Shop:
-        made = Shop(tmp_path_factory.mktemp("shop"))
-        made.deliver("monday.csv", MONDAY)
-        return made
-
-    return make  # type: ignore[return-value]
+def first_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop to copy, whose Monday is in all tables."""
+    made = Shop.made(tmp_path_factory.mktemp("first day") / "shop")
+    made.aurify("refresh")
+    return made.root
 
 
-def test_a_refresh_accounts_for_every_row_and_says_why_rows_failed(shop: Callable[[], Shop]) -> None:
-    here = shop()
+@pytest.fixture
+def refreshed(first_day: Path, tmp_path: Path) -> Shop:
+    """A copy of the shop after its Monday, to change."""
+    return Shop(Path(shutil.copytree(first_day, tmp_path / "shop")))
+
+
+def test_a_refresh_accounts_for_every_row_and_says_why_rows_failed(here: Shop) -> None:
     rows = here.json("plan", "--rows", "bronze.lines")
     assert (rows["read"], rows["assayed"], rows["verdicts"]["ok"]) == (4, 4, 4)
     assert not list(here.root.glob("lake/bronze/*"))
@@ -155,8 +169,7 @@ def test_a_refresh_accounts_for_every_row_and_says_why_rows_failed(shop: Callabl
     assert "assayed 4" in here.aurify("runs", "silver.lines").stdout
 
 
-def test_text_shows_the_whole_balance_of_every_batch(shop: Callable[[], Shop]) -> None:
-    here = shop()
+def test_text_shows_the_whole_balance_of_every_batch(here: Shop) -> None:
     shown = here.aurify("refresh", "+silver.lines").stdout
     assert "silver.lines batch 1: published" in shown
     assert "= 2 quarantined + 0 dropped + 0 superseded + 2 offered" in shown
@@ -171,8 +184,7 @@ def test_text_shows_the_whole_balance_of_every_batch(shop: Callable[[], Shop]) -
     here.aurify("refresh")
 
 
-def test_a_stopped_batch_waits_for_a_decision(shop: Callable[[], Shop]) -> None:
-    here = shop()
+def test_a_stopped_batch_waits_for_a_decision(here: Shop) -> None:
     here.deliver("monday.csv", HEADER + "a,Ann,x,1\nb,Bob,x,200\n")
     stopped = here.aurify("refresh", exit_code=1)
     assert "aurify batch silver.lines 1 retry" in stopped.stderr
@@ -188,36 +200,32 @@ def test_a_stopped_batch_waits_for_a_decision(shop: Callable[[], Shop]) -> None:
     assert here.json("batch", "silver.lines", 1)["batches"][0]["state"] == "published"
 
 
-def test_back_to_a_batch_and_a_hand_made_change_kept(shop: Callable[[], Shop]) -> None:
-    here = shop()
-    here.aurify("refresh")
-    here.deliver("tuesday.csv", HEADER + "e,Eve,x,10\n")
-    here.aurify("refresh")
-    assert here.kinds() == [("x", 3, 13)]
-    here.aurify("restore", "silver.lines", "--to", 9, exit_code=2)
-    assert here.json("restore", "silver.lines", "--to", 1)["batch"] == 1
-    here.aurify("refresh")
-    assert here.kinds() == [("x", 3, 13)]
+def test_back_to_a_batch_and_a_hand_made_change_kept(refreshed: Shop) -> None:
+    refreshed.deliver("tuesday.csv", HEADER + "e,Eve,x,10\n")
+    refreshed.aurify("refresh")
+    assert refreshed.kinds() == [("x", 3, 13)]
+    refreshed.aurify("restore", "silver.lines", "--to", 9, exit_code=2)
+    assert refreshed.json("restore", "silver.lines", "--to", 1)["batch"] == 1
+    refreshed.aurify("refresh")
+    assert refreshed.kinds() == [("x", 3, 13)]
 
-    lines = DeltaTable(str(here.root / "lake/silver/lines"))
+    lines = DeltaTable(str(refreshed.root / "lake/silver/lines"))
     lines.delete("code = 'a'")
-    refused = here.aurify("refresh", exit_code=1)
+    refused = refreshed.aurify("refresh", exit_code=1)
     assert f"aurify accept-change silver.lines {lines.version()}" in refused.stderr
-    here.aurify("accept-change", "silver.lines", lines.version())
-    here.aurify("refresh")
-    assert here.kinds() == [("x", 2, 12)]
+    refreshed.aurify("accept-change", "silver.lines", lines.version())
+    refreshed.aurify("refresh")
+    assert refreshed.kinds() == [("x", 2, 12)]
 
 
-def test_maintenance_tells_what_it_did_and_changes_no_row(shop: Callable[[], Shop]) -> None:
-    here = shop()
-    here.aurify("refresh")
-    here.deliver("tuesday.csv", HEADER + "e,Eve,x,10\n")
-    here.aurify("refresh")
-    done = {table["table"]: table for table in here.json("maintain")["tables"]}
+def test_maintenance_tells_what_it_did_and_changes_no_row(refreshed: Shop) -> None:
+    refreshed.deliver("tuesday.csv", HEADER + "e,Eve,x,10\n")
+    refreshed.aurify("refresh")
+    done = {table["table"]: table for table in refreshed.json("maintain")["tables"]}
     assert done["bronze.lines"]["files_after"] < done["bronze.lines"]["files_before"]
-    assert "nothing new" in here.aurify("refresh").stdout
-    assert here.kinds() == [("x", 3, 13)]
-    assert "silver.lines" in here.aurify("maintain", "silver.*").stdout
+    assert "nothing new" in refreshed.aurify("refresh").stdout
+    assert refreshed.kinds() == [("x", 3, 13)]
+    assert "silver.lines" in refreshed.aurify("maintain", "silver.*").stdout
 
 
 @pytest.mark.parametrize(
@@ -232,9 +240,8 @@ def test_maintenance_tells_what_it_did_and_changes_no_row(shop: Callable[[], Sho
     ],
 )
 def test_the_test_of_a_new_table_passes_at_once(
-    shop: Callable[[], Shop], monkeypatch: pytest.MonkeyPatch, name: str, more: list[str]
+    here: Shop, monkeypatch: pytest.MonkeyPatch, name: str, more: list[str]
 ) -> None:
-    here = shop()
     here.write("notes.csv", "Note No;Text\n1;a\n2;\n")
     monkeypatch.chdir(here.root)
     # modules are a folder where tables are written into
@@ -253,8 +260,7 @@ def _process(here: Shop, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
-def test_an_interrupted_refresh_leaves_consistent_tables_and_the_next_one_goes_on(shop: Callable[[], Shop]) -> None:
-    here = shop()
+def test_an_interrupted_refresh_leaves_consistent_tables_and_the_next_one_goes_on(here: Shop) -> None:
     with _process(here, "refresh", "--json") as first:
         assert first.stderr is not None
         for line in first.stderr:
@@ -275,35 +281,35 @@ def test_an_interrupted_refresh_leaves_consistent_tables_and_the_next_one_goes_o
     assert here.json("runs", "bronze.lines")["batches"][0]["inserted"] == 4
 
 
-def test_quarantined_rows_are_repaired_accepted_and_let_in(shop: Callable[[], Shop], tmp_path: Path) -> None:
-    here = shop()
-    here.aurify("refresh")
-    assert "silver.lines: nothing new" in here.aurify("replay", "silver.lines").stdout
+def test_quarantined_rows_are_repaired_accepted_and_let_in(refreshed: Shop, tmp_path: Path) -> None:
+    assert "silver.lines: nothing new" in refreshed.aurify("replay", "silver.lines").stdout
     bad, repaired = tmp_path / "bad.csv", tmp_path / "repaired.csv"
-    assert f"2 rows are in {bad}" in here.aurify("quarantine", "silver.lines", "--export", bad).stdout.replace("\n", "")
+    assert f"2 rows are in {bad}" in refreshed.aurify("quarantine", "silver.lines", "--export", bad).stdout.replace(
+        "\n", ""
+    )
     text = bad.read_text(encoding="utf-8")
     assert '"many"' in text
     assert '"Dee"' in text, "a file to be repaired holds the values"
     repaired.write_text(text.replace('"many"', '"7"'), encoding="utf-8")
-    assert "no reason" in here.aurify("quarantine", "silver.lines", "--import", repaired, exit_code=2).stderr
-    here.aurify("quarantine", "silver.lines", "--import", repaired, "--reason", "asked the shop")
-    found = here.json("quarantine", "silver.lines")
+    assert "no reason" in refreshed.aurify("quarantine", "silver.lines", "--import", repaired, exit_code=2).stderr
+    refreshed.aurify("quarantine", "silver.lines", "--import", repaired, "--reason", "asked the shop")
+    found = refreshed.json("quarantine", "silver.lines")
     assert (found["rows"], found["takes"], found["states"]) == (2, 1, {"open": 1, "repaired": 1})
-    (batch,) = here.json("replay", "silver.lines")["tables"][0]["batches"]
+    (batch,) = refreshed.json("replay", "silver.lines")["tables"][0]["batches"]
     assert (batch["balance"]["quarantined"], batch["balance"]["inserted"]) == (0, 1)
 
-    found = here.json("quarantine", "silver.lines")
+    found = refreshed.json("quarantine", "silver.lines")
     assert (found["rows"], found["states"]) == (1, {"open": 1, "replayed": 1})
     (rule,) = [reason["rule"] for reason in found["reasons"]]
-    told = here.aurify(
+    told = refreshed.aurify(
         "quarantine", "silver.lines", "accept", "--rule", rule, "--reason", "a shop without a name"
     ).stdout
     assert "1 rows are accepted" in told
-    assert "1 rows may enter now: aurify replay silver.lines" in here.aurify("quarantine", "silver.lines").stdout
-    here.aurify("replay", "silver.lines")
-    here.aurify("refresh")
-    assert here.kinds() == [("x", 2, 3), ("y", 2, 10)]
-    assert here.json("quarantine", "silver.lines")["rows"] == 0
-    assert len(here.json("quarantine", "silver.lines", "--state", "replayed")["sample"]) == 2
-    shown = here.aurify("thresholds", "silver.lines").stdout
+    assert "1 rows may enter now: aurify replay silver.lines" in refreshed.aurify("quarantine", "silver.lines").stdout
+    refreshed.aurify("replay", "silver.lines")
+    refreshed.aurify("refresh")
+    assert refreshed.kinds() == [("x", 2, 3), ("y", 2, 10)]
+    assert refreshed.json("quarantine", "silver.lines")["rows"] == 0
+    assert len(refreshed.json("quarantine", "silver.lines", "--state", "replayed")["sample"]) == 2
+    shown = refreshed.aurify("thresholds", "silver.lines").stdout
     assert "nothing to propose from 1 batches; a rule needs 5 of them" in shown.replace("\n", " ")

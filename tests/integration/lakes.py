@@ -168,18 +168,17 @@ class Toy:
         self.lake = self.declare(tables)
 
     @classmethod
-    def copied(cls, source: Path, root: Path) -> Toy:
-        """A project of its own like the one at `source`, which it may change; trained models are those of the first."""
-        shutil.copytree(source, root, ignore=shutil.ignore_patterns("__pycache__"))
-        return cls.at(root)
-
-    @classmethod
     def at(cls, root: Path) -> Toy:
         """The project that there is at `root`."""
         toy = cls.__new__(cls)
         toy.root = root
         toy.reopen()
         return toy
+
+    def copied(self, root: Path) -> Toy:
+        """A project of its own that goes on from what this one's lake holds; trained models are those of this one."""
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns("__pycache__"))
+        return Toy.at(root)
 
     def _write(self, name: str, text: str) -> None:
         path = self.root / name

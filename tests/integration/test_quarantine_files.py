@@ -116,15 +116,10 @@ def test_an_export_holds_the_rows_as_they_came(lake_once: Toy, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_repaired_rows_enter_with_every_type_whole(
-    ending: str, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("things")
-    toy = Toy(folder / "toy", TYPES, {"silver.things": SUITE})
-    toy.deliver("things/1.csv", HEADER, LINES, at=1)
-    toy.refresh()
+def test_repaired_rows_enter_with_every_type_whole(ending: str, lake_once: Toy, tmp_path: Path) -> None:
+    toy = lake_once.copied(tmp_path / "toy")
     sound = held(toy)["sound"]
-    file = folder / f"bad{ending}"
+    file = tmp_path / f"bad{ending}"
     export_rows(toy.lake, "silver.things", file)
 
     def repair(rows: list[dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -22,14 +23,20 @@ def event(key: str, op: str = "P", v: str = "1") -> str:
     return f"{key},2024-01-01,a,{v},{op},2024-01-01 00:00:01"
 
 
-@pytest.fixture
-def toy(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Toy:
+@pytest.fixture(scope="module")
+def second_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """A lake whose second batch of silver.events is stopped, with a third one waiting behind it."""
     toy = Toy(tmp_path_factory.mktemp("failures"), EVENTS, {"silver.events": STRICT})
     toy.deliver("events/1.csv", HEADER, [event("k1")], at=1)
     toy.refresh("bronze.events", "silver.events")
     toy.deliver("events/2.csv", HEADER, [event("k2"), event("k3", "X"), event("k4", v="x")], at=2)
     return toy
+
+
+@pytest.fixture
+def toy(second_day: Toy, tmp_path: Path) -> Toy:
+    """A copy of the second day, to change."""
+    return second_day.copied(tmp_path / "toy")
 
 
 def keys(toy: Toy) -> set[str]:

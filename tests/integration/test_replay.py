@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,14 +48,20 @@ def keys(toy: Toy) -> dict[str, int]:
     return {row["k"]: row["v"] for row in toy.held("silver.events") if not row["_deleted"]}
 
 
-@pytest.fixture
-def toy(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Toy:
+@pytest.fixture(scope="module")
+def first_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """One row stands; of four in quarantine one is out of range, one of an unknown group, one both, one no number."""
     toy = Toy(tmp_path_factory.mktemp("replay"), EVENTS, {"silver.events": f"{RANGE % 10}\n{KNOWN}"})
     lines = [event("k1"), event("high", "20"), event("odd", g="z"), event("both", "30", "z"), event("text", "x")]
     toy.deliver("events/1.csv", HEADER, lines, at=1)
     toy.refresh()
     return toy
+
+
+@pytest.fixture
+def toy(first_day: Toy, tmp_path: Path) -> Toy:
+    """A copy of the first day, to change."""
+    return first_day.copied(tmp_path / "toy")
 
 
 def test_rows_that_pass_a_relaxed_suite_enter_once_and_the_others_stay(toy: Toy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from aurify.errors import ConfigurationError
 from aurify.workflows.check import check
 from aurify.workflows.data_docs import data_docs
 from aurify.workflows.decide import BatchStopped
+from aurify.workflows.report import RunReport
 from aurify.workflows.validation import validation_result
 from tests.integration.lakes import LISTS, Toy, only_batch
 
@@ -48,15 +50,37 @@ def told(toy: Toy, table: str = "silver.prices", batch: int = 1) -> dict[str, di
     return {r["rule"]: dict(r) for r in rows if (r["table"], r["batch"]) == (table, batch)}
 
 
-@pytest.fixture
-def toy(spark: SparkSession, tmp_path: Path) -> Toy:
-    toy = Toy(tmp_path, LISTS, {"silver.prices": SUITE})
+@pytest.fixture(scope="module")
+def delivered(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """A lake to copy, with files and no table yet."""
+    toy = Toy(tmp_path_factory.mktemp("rules"), LISTS, {"silver.prices": SUITE})
     toy.deliver("lists/1.csv", HEADER, [line("a", 2), line("b", 4), line("c", 6), line("d", 500), line("e", "")], at=1)
     return toy
 
 
-def test_they_look_at_the_rows_that_would_be_published_and_stand_in_the_ledger(toy: Toy) -> None:
-    report = toy.refresh("bronze.lists", "silver.prices")
+@dataclass(frozen=True)
+class FirstDay:
+    """A lake to copy, and what its refresh told."""
+
+    toy: Toy
+    report: RunReport
+
+
+@pytest.fixture(scope="module")
+def first_day(delivered: Toy, tmp_path_factory: pytest.TempPathFactory) -> FirstDay:
+    """The first batch, judged."""
+    toy = delivered.copied(tmp_path_factory.mktemp("first day") / "toy")
+    return FirstDay(toy, toy.refresh("bronze.lists", "silver.prices"))
+
+
+@pytest.fixture
+def toy(first_day: FirstDay, tmp_path: Path) -> Toy:
+    """A copy of the first day, to change."""
+    return first_day.toy.copied(tmp_path / "toy")
+
+
+def test_they_look_at_the_rows_that_would_be_published_and_stand_in_the_ledger(first_day: FirstDay) -> None:
+    toy, report = first_day.toy, first_day.report
     assert only_batch(report.tables["silver.prices"])["quarantined"] == 1
     found = told(toy)
     assert (found["usual_mean"]["outcome"], json.loads(found["usual_mean"]["observed"])) == ("passed", 4.0)
@@ -68,7 +92,6 @@ def test_they_look_at_the_rows_that_would_be_published_and_stand_in_the_ledger(t
 
 
 def test_one_that_fails_stops_the_batch_before_its_commit(toy: Toy) -> None:
-    toy.refresh("bronze.lists", "silver.prices")
     before = toy.version("silver.prices")
     toy.deliver("lists/2.csv", HEADER, [line("f", 50), line("g", 60)], at=2)
     with pytest.raises(BatchStopped, match=r"55\.0 was observed"):
@@ -81,14 +104,12 @@ def test_one_that_fails_stops_the_batch_before_its_commit(toy: Toy) -> None:
     [([500, 600, 2], "2 of 3 rows break small, more than 50 %"), (["", "", 2], "2 of 3 rows break mostly_there")],
 )
 def test_too_large_a_share_of_failing_rows_stops_the_batch(toy: Toy, values: list[object], told: str) -> None:
-    toy.refresh("bronze.lists", "silver.prices")
     toy.deliver("lists/2.csv", HEADER, [line(f"n{i}", v) for i, v in enumerate(values)], at=2)
     with pytest.raises(BatchStopped, match=told):
         toy.refresh("bronze.lists", "silver.prices")
 
 
 def test_rows_withdrawn_upstream_are_no_rows_of_a_rule(toy: Toy) -> None:
-    toy.refresh("bronze.lists", "silver.prices")
     toy.deliver("lists/1.csv", HEADER, [line("a", 3), line("b", "")], at=2)
     report = toy.refresh("bronze.lists", "silver.prices")
     assert report.tables["silver.prices"].batches[0].balance.withdrawn == 5
@@ -97,7 +118,8 @@ def test_rows_withdrawn_upstream_are_no_rows_of_a_rule(toy: Toy) -> None:
     assert json.loads(told(toy, batch=2)["usual_mean"]["observed"]) == 3.0
 
 
-def test_where_no_row_is_left_only_their_number_is_judged(toy: Toy) -> None:
+def test_where_no_row_is_left_only_their_number_is_judged(delivered: Toy, tmp_path: Path) -> None:
+    toy = delivered.copied(tmp_path / "toy")
     toy.suite("silver.prices", SUITE + "expect_column_values_to_be_in_set: {column: k, value_set: [z], on_fail: drop}")
     toy.reopen().refresh("bronze.lists", "silver.prices")
     found = told(toy)
@@ -143,7 +165,6 @@ def test_expectations_of_the_project_s_own(spark: SparkSession, tmp_path: Path) 
 
 
 def test_check_finds_the_same_without_publishing(toy: Toy, tmp_path: Path) -> None:
-    toy.refresh("bronze.lists", "silver.prices")
     version = toy.version("silver.prices")
     held = {r.id: r for r in check(toy.lake, "silver.prices").results}
     assert [held["small"].failed, held["mostly_there"].failed, held["usual_mean"].observed] == [0, 1, 4.0]
@@ -158,7 +179,6 @@ def test_check_finds_the_same_without_publishing(toy: Toy, tmp_path: Path) -> No
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_batch_is_told_as_great_expectations_tells_it_and_rendered(toy: Toy, tmp_path: Path) -> None:
-    toy.refresh("bronze.lists", "silver.prices")
     result = validation_result(toy.lake, "silver.prices", 1, 1)
     by_type = {r["expectation_config"]["type"]: r for r in result["results"]}
     small = by_type["expect_column_values_to_be_between"]
@@ -179,7 +199,6 @@ def test_great_expectations_itself_validates_an_exported_suite(toy: Toy, spark: 
 
     from aurify.workflows.suites import exported
 
-    toy.refresh("bronze.lists", "silver.prices")
     suite = gx.ExpectationSuite(**dict(exported(toy.lake, "silver.prices")))
     context = gx.get_context(mode="ephemeral")
     asset = context.data_sources.add_spark("spark").add_dataframe_asset("prices")

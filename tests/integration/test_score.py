@@ -68,7 +68,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Path:
 @pytest.fixture
 def toy(trained: Path, tmp_path: Path) -> Toy:
     """A copy of it, to be changed."""
-    return Toy.copied(trained, tmp_path / "toy")
+    return Toy.at(trained).copied(tmp_path / "toy")
 
 
 def scores(toy: Toy) -> list[dict[str, Any]]:

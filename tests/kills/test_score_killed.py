@@ -45,7 +45,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path:
 @pytest.fixture(scope="module")
 def expected(base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """The scores that a run leaves which nobody disturbs."""
-    toy = Toy.copied(base, tmp_path_factory.mktemp("undisturbed") / "toy")
+    toy = Toy.at(base).copied(tmp_path_factory.mktemp("undisturbed") / "toy")
     assert toy.lake.score("risk", shadow=2).exit_code == 0
     found = told(toy)
     assert sum(1 for row in found if row[1] == 2) == 9

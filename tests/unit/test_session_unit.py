@@ -100,11 +100,11 @@ def resolver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     calls.touch()
     submit = f"""\
         #!{sys.executable}
-        import sys, time
+        import os, sys, time
         from pathlib import Path
         with open({str(calls)!r}, "a") as calls:
             calls.write(" ".join(sys.argv) + "\\n")
-        time.sleep(0.2)
+        time.sleep(float(os.environ.get("SECONDS_TO_RESOLVE", 0)))
         jars = Path(next(a for a in sys.argv if a.startswith("spark.jars.ivy=")).split("=", 1)[1]) / "jars"
         jars.mkdir()
         (jars / "delta.jar").write_bytes(b"classes")
@@ -181,7 +181,10 @@ def test_a_cache_that_cannot_be_written_is_told(resolver: Path, tmp_path: Path) 
     assert count(resolver) == 0
 
 
-def test_processes_that_need_the_jars_at_once_resolve_them_once(resolver: Path) -> None:
+def test_processes_that_need_the_jars_at_once_resolve_them_once(
+    resolver: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECONDS_TO_RESOLVE", "0.5")
     ask = "cached_jars([DELTA], {}, Java('PATH', Path(), 17, ''))[0].read_text()"
     code = f"from aurify.session.jars import *; print({ask})"
     runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
