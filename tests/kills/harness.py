@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,9 +105,7 @@ def start_victim(
 
     The lakes of `replays` get there by a replay of the border's table, the others by a refresh.
     """
-    folder.mkdir(parents=True)
     plan = {
-        "steps": str(folder / "steps.jsonl"),
         "resume": str(folder / "resume"),
         "lakes": [
             {"root": str(root), "until": [border.table, border.step], "replays": root in replays}
@@ -115,8 +113,15 @@ def start_victim(
         ],
         "die": die,
     }
-    (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.kills.victim", str(folder / "plan.json")]
+    return started("tests.kills.victim", folder, plan)
+
+
+def started(module: str, folder: Path, plan: Mapping[str, Any]) -> Victim:
+    """Start a module as the victim of a plan, in a process group of its own."""
+    folder.mkdir(parents=True)
+    whole = {"steps": str(folder / "steps.jsonl"), **plan}
+    (folder / "plan.json").write_text(json.dumps(whole), encoding="utf-8")
+    command = [sys.executable, "-m", module, str(folder / "plan.json")]
     with (folder / "output.txt").open("wb") as output:
         process = subprocess.Popen(
             command, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

@@ -16,6 +16,7 @@ from aurify.models.split import PART
 from aurify.workflows.train_card import PAGE
 from aurify.workflows.training_rows import rows_of_record
 from aurify.workflows.training_set import FOLDER
+from aurify.workflows.unfinished import JUDGEMENT
 
 if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
@@ -77,7 +78,7 @@ def shown(lake: Lake, model: str, of: int | str = CHAMPION) -> VersionTold:
         decision=version.decision,
         metrics=registry.metrics(version),
         record=json.loads(registry.document(version, RECORD_FILE)),
-        judgement=json.loads(registry.document(version, "judgement.json")),
+        judgement=json.loads(registry.document(version, JUDGEMENT)),
         fingerprint=version.fingerprint,
         run_id=version.run_id,
     )
@@ -125,8 +126,6 @@ def promote(lake: Lake, model: str, of: int | str, reason: str, by: str | None =
     if version.decision == "refused" and not reason:
         hint = "give --reason; it is kept with your name"
         raise DataError.of(f"model {model}", f"the gate refused version {version.number}", "a reason to overrule", hint)
-    if CHAMPION in version.aliases:
-        return version
     registry.promote(version, by or getuser(), reason or "promoted by hand")
     if version.decision == "refused":
         registry.tag(version, DECISION, "promoted")
