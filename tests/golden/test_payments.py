@@ -194,6 +194,23 @@ def test_a_training_set_holds_what_was_known_and_stays(at_once: Lake) -> None:
     assert other.read(lake.spark).count() < rows.count()
 
 
+def test_the_card_of_points_is_searched_and_learned(
+    spark: SparkSession, open_lake: Callable[[Path], Lake], tmp_path: Path
+) -> None:
+    lake = open_lake(tmp_path)
+    sources = str(tmp_path / "sources")
+    generate(spark, sources, days=1, rows_per_day=60, payments_per_day=A_DAY, history=60)
+    assert lake.refresh(*(f"+{name}" for name in VIEWS)).exit_code == 0
+    report = lake.train("card_fraud_points")
+    assert report.passed, report.reasons
+    told = lake.trained("card_fraud_points")
+    assert [stage["kind"] for stage in told.record["stages"]] == ["Uncorrelated"]
+    model = lake.registry.load(lake.registry.version("card_fraud_points", report.version))
+    assert 0 < len(model.inputs) < len(told.record["features"]), "of features that say the same one is enough"
+    run = lake.registry.client.get_run(report.run_id)
+    assert {"found.bins", "found.fewest_in_bin"} <= set(run.data.params)
+
+
 def test_the_labels_may_be_any_table_and_mistakes_are_told_at_once(at_once: Lake) -> None:
     lake = at_once
     made = lake.training_set("by_day", SILVER, ["gold.terminal_risk"], target="amount", between=("2024-01-01", None))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from pyspark import BarrierTaskContext
 from pyspark.sql import functions as F
 
 from aurify.errors import ConfigurationError, EnvironmentFailure, TrainingStopped
@@ -145,6 +149,25 @@ def test_a_fit_that_hangs_is_cancelled(rows: DataFrame, monkeypatch: pytest.Monk
         fitted(rows.mapInArrow(stuck, rows.schema), time_limit=timedelta(seconds=1))
     assert time.monotonic() - begun < 60
     assert len(rows.sparkSession.sparkContext.getJobTags()) == 0
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_fit_of_which_a_worker_is_killed_ends_with_one_clear_error(
+    rows: DataFrame, by_two: Fitted, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def soon_killed(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
+        if BarrierTaskContext.get().partitionId() == place:
+            threading.Timer(3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        yield from trained(batches, plan)
+
+    learned, begun = rows.where("NOT is_later"), time.monotonic()
+    monkeypatch.setattr(barrier_lightgbm, "trained", soon_killed)
+    with pytest.raises(EnvironmentFailure, match="a worker has gone: ") as told:
+        fitted(learned, workers=2, rounds=1_000_000, time_limit=timedelta(seconds=90))
+    assert time.monotonic() - begun < 60, "not by the time limit"
+    assert len(told.value.problems) == 1
+    monkeypatch.undo()
+    assert fitted(learned, workers=2).model_text == by_two.model_text
 
 
 def test_what_lightgbm_refuses_is_told_in_its_words(rows: DataFrame) -> None:

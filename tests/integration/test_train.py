@@ -24,7 +24,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError, DataError
 from aurify.models.booster import Booster, booster_of
-from aurify.models.registry import RECORD, Registry
+from aurify.models.registry import RECORD, SET, Registry
 from aurify.workflows.models import compared, listed, promote, prune, rollback, shown
 from aurify.workflows.train import TrainReport
 from aurify.workflows.training_rows import rows_of_record
@@ -212,6 +212,11 @@ def test_a_worse_challenger_is_refused_a_better_one_promoted_and_rolled_back(cha
     assert champion is not None
     assert champion.number == 1
     assert toy.lake.registry.version("risk", "challenger").number == worse.version
+    client = toy.lake.registry.client
+    client.delete_registered_model_alias("risk", "challenger")
+    client.set_terminated(worse.run_id, "KILLED")
+    assert toy.lake.train("risk").is_new is False
+    assert toy.lake.registry.version("risk", "challenger").number == worse.version, "as before a kill would have it"
 
     toy.declare(TABLES + 'risk_model = risk("risk", ["amount"], rounds=40, gate=Gate(margin=0.2))\n')
     better = toy.lake.train("risk")
@@ -274,16 +279,22 @@ def test_mistakes_of_a_file_are_told_all_at_once(tmp_path: Path, spark: object) 
 def test_a_run_that_was_killed_is_ended_by_the_next(changing: Toy) -> None:
     changing.declare(TABLES + 'm = risk("killed", ["amount"])\n')
     registry = changing.lake.registry
-    assert changing.lake.train("killed").version == 1
+    made = changing.lake.train("killed")
     record = registry.versions("killed")[0].record
     stopped = ""
     with suppress(KeyboardInterrupt), registry.run("killed", {RECORD: record}) as run:
         stopped = run.id
         raise KeyboardInterrupt
-    left = registry.client.create_run(registry.client.get_run(stopped).info.experiment_id, tags={RECORD: record})
-    changing.lake.train("killed", again=True)
-    states = [registry.client.get_run(id).info.status for id in (stopped, left.info.run_id)]
-    assert states == ["KILLED", "KILLED"]
+    experiment = registry.client.get_run(stopped).info.experiment_id
+
+    def left(tags: dict[str, str]) -> str:
+        return str(registry.client.create_run(experiment, tags=tags).info.run_id)
+
+    training = left({SET: made.training_set})
+    trial, elsewhere = left({"mlflow.parentRunId": training}), left({SET: "/another/lake/training/killed/1"})
+    assert changing.lake.train("killed").is_new is False
+    states = [registry.client.get_run(id).info.status for id in (stopped, training, trial, elsewhere)]
+    assert states == ["KILLED", "KILLED", "KILLED", "RUNNING"]
 
 
 def test_a_search_chooses_by_an_earlier_split_and_keeps_its_trials(changing: Toy) -> None:
@@ -323,6 +334,21 @@ def test_the_default_registry_is_refused_where_the_driver_is_elsewhere(tmp_path:
     settings.write_text("spark: {conf: {spark.submit.deployMode: cluster}}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"mlflow\.tracking.*\n.*expected an MLflow server"):
         toy.reopen().registry  # noqa: B018 - it is opened
+
+
+def test_a_registry_whose_making_was_interrupted_is_made_by_the_next(tmp_path: Path) -> None:
+    from mlflow.store.db import utils
+
+    tracking = f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "_upgrade_db", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Registry(tracking, None, "toy").client  # noqa: B018 - it is opened
+    assert Registry(tracking, None, "toy").versions("risk") == []
+
+
+def interrupted(engine: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +44,9 @@ DEFAULTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "verbosity": (-1, ("verbose",)),
     "time_out": (MINUTES_OF_SILENCE, ()),
 }
+GONE = re.compile(
+    r"the other worker has gone|ConnectionResetError|BrokenPipeError|Socket (recv|send) error|exited unexpectedly"
+)
 THREADS = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 
 
@@ -146,11 +150,11 @@ def _told(rows: DataFrame, plan: Plan) -> list[Row]:
         except (PySparkException, Py4JJavaError) as error:
             if left and PORT_TAKEN in str(error):
                 continue
-            expected = "training that ends in all workers"
-            hint = (
-                "see the workers' logs; one that exits unexpectedly had mostly too little spark.executor.memoryOverhead"
-            )
-            raise EnvironmentFailure.of("fit", reason(str(error)), expected, hint) from error
+            found, expected = reason(str(error)), "training that ends in all workers"
+            if GONE.search(found):  # what those tell that are left differs by where they were
+                found = f"a worker has gone: {found}"
+            hint = "see the workers' logs; one that has gone had mostly too little spark.executor.memoryOverhead"
+            raise EnvironmentFailure.of("fit", found, expected, hint) from error
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aurify.errors import AurifyError, ConfigurationError, EnvironmentFailure, did_you_mean
 from aurify.models.fitted import FittedModel
+from aurify.storage import Storage
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
@@ -64,6 +65,11 @@ class Version:
     def decision(self) -> str:
         """What the gate said: passed or refused; promoted where a person overruled it."""
         return self.tags.get(DECISION, "")
+
+    @property
+    def is_half_made(self) -> bool:
+        """Whether its training has not come to its end: the record is its last tag."""
+        return bool(self.fingerprint) and not self.record
 
 
 @dataclass(frozen=True)
@@ -132,9 +138,9 @@ class Registry:
             from mlflow.tracking import MlflowClient
         except ImportError as error:
             raise EnvironmentFailure.of("MLflow", f"no package {error.name}", "mlflow", INSTALL) from None
-        if self.tracking.startswith("sqlite:///"):
-            Path(self.tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
+            if self.tracking.startswith("sqlite:///"):
+                _create(Path(self.tracking.removeprefix("sqlite:///")))
             client = MlflowClient(self.tracking, self.tracking)
             client.search_registered_models(max_results=1)
         except MlflowException as error:
@@ -160,16 +166,35 @@ class Registry:
             raise
         self.client.set_terminated(own.id, "FINISHED")
 
-    def end_stale_runs(self, model: str, record: str) -> None:
-        """Mark runs of the same record that a kill left behind."""
-        running = f"tags.`{RECORD}` = '{record}' and attributes.status = 'RUNNING'"
-        for run in self.client.search_runs([self._experiment(model)], running):
-            self.client.set_terminated(run.info.run_id, "KILLED")
+    def remove_unfinished(self, model: str, sets: str) -> None:
+        """Mark runs that a kill left as KILLED, and remove the versions that they half made.
+
+        `sets` is the folder whose training sets they learned from: whoever calls knows that no other run uses it now.
+        """
+        for run in self.client.search_runs([self._experiment(model)], "attributes.status = 'RUNNING'"):
+            parent = run.data.tags.get("mlflow.parentRunId")
+            training = self.client.get_run(parent) if parent else run
+            if training.data.tags.get(SET, "").startswith(sets):
+                self.client.set_terminated(run.info.run_id, "KILLED")
+        for version in self._all_versions(model):
+            if version.is_half_made and version.training_set.startswith(sets):
+                self.client.delete_model_version(self.name_of(model), str(version.number))
+
+    def is_finished(self, version: Version) -> bool:
+        """Whether the run that made the version came to its end."""
+        return str(self.client.get_run(version.run_id).info.status) == "FINISHED"
+
+    def finish(self, version: Version) -> None:
+        """End the run that made the version."""
+        self.client.set_terminated(version.run_id, "FINISHED")
 
     def register(
         self, model: str, run: Run, fitted: FittedModel, tags: Mapping[str, str], requirements: Sequence[str]
     ) -> Version:
-        """Keep a fitted model with its run, and make it a version; `requirements` are the packages that load it."""
+        """Keep a fitted model with its run, and make it a version; `requirements` are the packages that load it.
+
+        It is there for others when it gets its last tag, `RECORD`.
+        """
         from mlflow.exceptions import MlflowException
 
         name = self.name_of(model)
@@ -183,13 +208,11 @@ class Registry:
                 raise
         source = f"{self.client.get_run(run.id).info.artifact_uri}/{MODEL}"
         made = self.client.create_model_version(name, source, run.id, tags={HASH: fitted.fingerprint, **tags})
-        return self.version(model, int(made.version))
+        return _version(model, made, {})
 
     def versions(self, model: str) -> list[Version]:
-        """All versions, the newest first."""
-        found = self.client.search_model_versions(f"name = '{self.name_of(model)}'", max_results=1000)
-        aliases = self._aliases(model)
-        return sorted((_version(model, made, aliases) for made in found), key=lambda version: -version.number)
+        """All versions, the newest first, without those that a training has half made."""
+        return [version for version in self._all_versions(model) if not version.is_half_made]
 
     def version(self, model: str, of: int | str) -> Version:
         """The version of a number or an alias; ConfigurationError where there is none."""
@@ -236,12 +259,12 @@ class Registry:
         self.client.set_registered_model_alias(self.name_of(version.model), CHALLENGER, str(version.number))
 
     def promote(self, version: Version, by: str, reason: str) -> None:
-        """Make a version the champion, and keep who did it and why."""
+        """Make a version the champion, and keep who did it and why; done again after a kill, it is kept once."""
         name = self.name_of(version.model)
-        self._keep_move(version.model, Move(version.number, _now(), by, reason))
+        self.client.set_registered_model_alias(name, CHAMPION, str(version.number))
         if CHALLENGER in version.aliases:
             self.client.delete_registered_model_alias(name, CHALLENGER)
-        self.client.set_registered_model_alias(name, CHAMPION, str(version.number))
+        self._keep_move(version.model, Move(version.number, _now(), by, reason))
 
     def moves(self, model: str) -> list[Move]:
         """How the champion changed, the oldest first."""
@@ -263,8 +286,15 @@ class Registry:
                 return found
 
     def _keep_move(self, model: str, move: Move) -> None:
-        moves = [vars(made) for made in (*self.moves(model), move)]
-        self.client.set_registered_model_tag(self.name_of(model), HISTORY, json.dumps(moves))
+        moves = self.moves(model)
+        if [made.version for made in moves[-1:]] != [move.version]:
+            told = json.dumps([vars(made) for made in (*moves, move)])
+            self.client.set_registered_model_tag(self.name_of(model), HISTORY, told)
+
+    def _all_versions(self, model: str) -> list[Version]:
+        found = self.client.search_model_versions(f"name = '{self.name_of(model)}'", max_results=1000)
+        aliases = self._aliases(model)
+        return sorted((_version(model, made, aliases) for made in found), key=lambda version: -version.number)
 
     def _aliases(self, model: str) -> dict[str, list[str]]:
         registered, found = self._registered(model), dict[str, list[str]]()
@@ -288,6 +318,18 @@ class Registry:
             return str(found.experiment_id)
         place = None if self._artifacts is None else f"{self._artifacts}/{self.name_of(model)}"
         return str(self.client.create_experiment(name, place))
+
+
+def _create(database: Path) -> None:
+    """A SQLite file with all of MLflow's tables, or none: one that a kill left halfway is refused by it for good."""
+    from mlflow.tracking import MlflowClient
+
+    if database.exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder, database.name)
+        MlflowClient(f"sqlite:///{draft}", f"sqlite:///{draft}").search_registered_models(max_results=1)
+        Storage().create(str(database), draft.read_bytes())
 
 
 def _saved(fitted: FittedModel, folder: Path, requirements: Sequence[str]) -> None:

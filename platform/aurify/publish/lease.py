@@ -1,4 +1,7 @@
-"""The lease on a table: it saves work; correctness rests on the transaction check alone."""
+"""The lease on the folder of a table, a search or a model.
+
+Of a table it saves work: correctness rests on the transaction check alone.
+"""
 
 from __future__ import annotations
 
@@ -32,16 +35,16 @@ def _process(pid: int) -> str:
 
 
 class Lease:
-    """A claim by one run on one table, renewed while it is held, void when it falls silent.
+    """A claim by one run on one folder, renewed while it is held, void when it falls silent.
 
     Claims are numbered files created if absent, so that taking over a void one can't race.
     """
 
     def __init__(
-        self, storage: Storage, table_path: str, run: str, heartbeat_s: float = 10, void_after_s: float = 60
+        self, storage: Storage, path: str, run: str, heartbeat_s: float = 10, void_after_s: float = 60
     ) -> None:
         self._storage = storage
-        self._folder = f"{table_path}/_aurify/lease"
+        self._folder = f"{path}/_aurify/lease"
         self._run = run
         self._heartbeat_s = heartbeat_s
         self._void_after_s = void_after_s
@@ -60,7 +63,7 @@ class Lease:
         return json.dumps({**claim, "beat": time.time(), "released": released}).encode()
 
     def holder(self) -> dict[str, object] | None:
-        """Who holds the table now, if anybody does."""
+        """Who holds the folder now, if anybody does."""
         claims = self._claims()
         content = self._storage.read(self._path(claims[-1])) if claims else None
         if content is None:
@@ -83,10 +86,10 @@ class Lease:
         if held is not None or not self._storage.create(self._path(self._number), self._content()):
             held = held or self.holder() or {"run": "another run", "host": "unknown", "pid": 0}
             raise EnvironmentFailure.of(
-                f"table folder {os.path.dirname(os.path.dirname(self._folder))}",
+                f"folder {os.path.dirname(os.path.dirname(self._folder))}",
                 f"run {held['run']} on {held['host']} (process {held['pid']}) is working on it",
-                "one run at a time on a table",
-                f"wait for it, or {self._void_after_s:.0f} s after it died, and refresh again",
+                "one run at a time",
+                f"wait for it, or {self._void_after_s:.0f} s after it died, and try again",
             )
         for number in claims:
             self._storage.remove(self._path(number))

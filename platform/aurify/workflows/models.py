@@ -116,8 +116,6 @@ def promote(lake: Lake, model: str, of: int | str, reason: str, by: str | None =
     if version.decision == "refused" and not reason:
         hint = "give --reason; it is kept with your name"
         raise DataError.of(f"model {model}", f"the gate refused version {version.number}", "a reason to overrule", hint)
-    if CHAMPION in version.aliases:
-        return version
     registry.promote(version, by or getuser(), reason or "promoted by hand")
     if version.decision == "refused":
         registry.tag(version, DECISION, "promoted")

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from aurify import __version__
 from aurify.models.declare import ModelSpec
@@ -23,6 +22,7 @@ from aurify.workflows.record import fingerprint, record_of
 from aurify.workflows.searching import searched
 from aurify.workflows.train_card import card_of, explained, keep_card
 from aurify.workflows.training_rows import TrainingRows, training_rows
+from aurify.workflows.unfinished import claimed, give_alias, settle
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -66,37 +66,43 @@ def train(
     """Train a model of the project, and register it; the test ends at `until`, or with the newest known labels.
 
     A version with the same record is found, not made a second time, unless `again` is asked. DataError where the rows
-    can't be learned from, TrainingStopped where the time limit was over; ConfigurationError tells what does not fit.
+    can't be learned from, TrainingStopped where the time limit was over, EnvironmentFailure where another process
+    trains the model; ConfigurationError tells what does not fit.
     """
     spec = lake.model(name)
     registry = lake.registry
     listen("training set")
     rows = training_rows(lake, spec, until)
     record = record_of(lake, spec, rows)
+    with claimed(lake, name) as scratch:
+        known = next((v for v in registry.versions(name) if v.record == fingerprint(record)), None)
+        if known is None or again:
+            return _trained(lake, rows, record, scratch, listen)
+        settle(registry, known)
+    return _report(lake, rows, known, None, {})
+
+
+def _trained(lake: Lake, rows: TrainingRows, record: dict[str, Any], scratch: str, listen: Listener) -> TrainReport:
+    """A new version. It counts from its last tag on, which comes before its alias: what scores is always whole."""
+    spec, registry = rows.spec, lake.registry
     tags = {RECORD: fingerprint(record), SET: rows.made.path}
-    known = next((v for v in registry.versions(name) if v.record == tags[RECORD]), None)
-    if known is not None and not again:
-        return _report(lake, rows, known, None, {})
-    registry.end_stale_runs(name, tags[RECORD])
-    with registry.run(name, tags) as run, _parts(lake, spec, rows) as parts:
+    with registry.run(spec.name, tags) as run, _parts(lake, spec, rows) as parts:
         _keep_record(run, record)
         listen("fit")
-        model = _fitted(lake, spec, rows, parts, run)
+        estimator = searched(lake, spec, rows, run, scratch)
+        model = fit_model(f"model {spec.name}", rows.learning(parts, scratch), spec.stages, estimator)
         listen("judge")
         with _scored(model, rows, parts) as scored:
             told = {part: judged(found, spec, rows.unit, rows.keys[0]) for part, found in scored.items()}
-            versus = _versus(lake, spec, rows, scored["test"], registry.champion(name))
+            versus = _versus(lake, spec, rows, scored["test"], registry.champion(spec.name))
             explanations = explained(model, scored, told, spec)
         decision = decide(spec.gate, told["test"].numbers, versus)
         _keep_judgement(run, told, versus, decision)
         verdict = {SET: rows.made.path, DECISION: "passed" if decision.passed else "refused"}
-        made = registry.register(name, run, model, verdict, [f"aurify[models]=={__version__}"])
+        made = registry.register(spec.name, run, model, verdict, [f"aurify[models]=={__version__}"])
         keep_card(run, card_of(spec, record, told, (decision, versus), made, explanations))
-        if decision.passed:
-            registry.promote(made, "gate", "; ".join(decision.checks) or "no limit is declared")
-        elif decision.within_limits:
-            registry.set_challenger(made)
-        registry.tag(made, RECORD, tags[RECORD])  # last: a version that a kill left half done is not found again
+        registry.tag(made, RECORD, tags[RECORD])
+        give_alias(registry, made, decision)
     return _report(lake, rows, made, decision, told["test"].numbers)
 
 
@@ -121,15 +127,6 @@ def _scored(model: FittedModel, rows: TrainingRows, parts: DataFrame) -> Iterato
     finally:
         for frame in found.values():
             frame.unpersist()
-
-
-def _fitted(lake: Lake, spec: ModelSpec, rows: TrainingRows, parts: DataFrame, run: Run) -> FittedModel:
-    scratch = f"{lake.settings.warehouse}/training/_scratch/{uuid4().hex}"
-    try:
-        estimator = searched(lake, spec, rows, run, scratch)
-        return fit_model(f"model {spec.name}", rows.learning(parts, scratch), spec.stages, estimator)
-    finally:
-        lake.storage.remove(scratch)
 
 
 def _versus(
