@@ -21,6 +21,7 @@ COMMANDS = {
     "leakage": "aurify.cli.leakage:leakage",
     "maintain": "aurify.cli.maintain:maintain",
     "models": "aurify.cli.models:models",
+    "monitor": "aurify.cli.monitor:monitor",
     "new-table": "aurify.cli.new_table:new_table",
     "plan": "aurify.cli.plan:plan",
     "profile": "aurify.cli.profile:profile",

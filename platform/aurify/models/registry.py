@@ -250,6 +250,15 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder:
             return Path(self.client.download_artifacts(version.run_id, name, folder)).read_text(encoding="utf-8")
 
+    def find_document(self, version: Version, name: str) -> str | None:
+        """A file of text of the version's run; None where it has none of this name."""
+        there = {file.path for file in self.client.list_artifacts(version.run_id)}
+        return self.document(version, name) if name in there else None
+
+    def keep_document(self, version: Version, name: str, content: str) -> None:
+        """Keep a file of text with the version's run."""
+        Run(self.client, version.run_id).text(name, content)
+
     def metrics(self, version: Version) -> dict[str, float]:
         """The metrics of the version's run."""
         return dict(self.client.get_run(version.run_id).data.metrics)

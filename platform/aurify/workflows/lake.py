@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from aurify.workflows.models import Comparison, VersionTold
+    from aurify.workflows.monitor import MonitorReport
     from aurify.workflows.plan import Plan
     from aurify.workflows.report import RunReport
     from aurify.workflows.train import TrainReport
@@ -224,6 +225,12 @@ class Lake:
         from aurify.workflows.score import score
 
         return score(self, model, **more)
+
+    def monitor(self, model: str, of: int | str = "champion") -> MonitorReport:
+        """Compare the scored batches of a version that were not compared yet with the rows that it learned from."""
+        from aurify.workflows.monitor import monitor
+
+        return monitor(self, model, of)
 
     def trained(self, model: str, of: int | str = "champion") -> VersionTold:
         """A version of a model by number or alias: its metrics, and all that it was made of."""

@@ -1,0 +1,152 @@
+"""Monitor a model: each scored batch beside the rows that the version learned from, column by column, once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from aurify.config.names import quoted
+from aurify.errors import ConfigurationError
+from aurify.models.registry import CHAMPION, RECORD_FILE, Version
+from aurify.models.split import PART
+from aurify.monitoring.counting import bins_of, profiles_of
+from aurify.monitoring.drift import SEVERITIES, Drift, drifts
+from aurify.monitoring.profile import Profile
+from aurify.publish.batch_log import Batch
+from aurify.publish.target import Handle
+from aurify.scoring.batch import BatchOfScores, ToScore
+from aurify.scoring.table import VERSION, name_of, of_batch, other_views
+from aurify.tables.inputs import BatchInputs
+from aurify.workflows.training_rows import rows_of_record
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from aurify.models.fitted import FittedModel
+    from aurify.workflows.lake import Lake
+
+FOLDER, PROFILE_FILE, SCORE = "monitoring", "profile.json", "score"
+_TABLE = (
+    "model string, model_version int, batch bigint, column string, rows bigint, distance double, surely double, "
+    "shift double, psi double, jensen_shannon double, wasserstein double, missing double, unseen double, "
+    "severity string, why array<string>"
+)
+
+
+@dataclass(frozen=True)
+class BatchDrift:
+    """One scored batch: its rows, and every column, the worst first."""
+
+    batch: int
+    rows: int
+    columns: tuple[Drift, ...]
+
+    @property
+    def severity(self) -> str:
+        """That of its worst column; empty where there is nothing to tell."""
+        found = [SEVERITIES.index(told.severity) for told in self.columns if told.severity]
+        return SEVERITIES[max(found)] if found else ""
+
+
+@dataclass(frozen=True)
+class MonitorReport:
+    """What the batches looked like that were not looked at before."""
+
+    model: str
+    version: int
+    table: str
+    batches: tuple[BatchDrift, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        told = [{**asdict(batch), "severity": batch.severity} for batch in self.batches]
+        return {"exit_code": 0, "model": self.model, "version": self.version, "table": self.table, "batches": told}
+
+
+def monitor(lake: Lake, model: str, of: int | str = CHAMPION) -> MonitorReport:
+    """Compare the scored batches of a version that were not compared yet; each is kept in one commit, once.
+
+    The table lies in `<warehouse>/monitoring/<model>`. A few jobs a batch, whatever the number of columns.
+    ConfigurationError: no such model or version, no scoring, nothing scored.
+    """
+    spec = lake.model(model)
+    if spec.scoring is None:
+        hint = "declare scoring=Scoring(...)"
+        raise ConfigurationError.of(f"model {model}", "no scoring", "a model that scores", hint)
+    version = lake.registry.version(model, of)
+    fitted = lake.registry.load(version)
+    path = f"{lake.settings.warehouse}/{FOLDER}/{model}"
+    reference = _reference(lake, version, fitted)
+    compared = []
+    for number in _pending(lake, name_of(spec), version, path):
+        rows = _rows_of(lake, version, fitted, number)
+        found = tuple(drifts(reference, profiles_of(rows, {name: told.bins for name, told in reference.items()})))
+        told = BatchDrift(number, found[0].rows if found else 0, found)
+        _keep(lake, path, version, told)
+        compared.append(told)
+    return MonitorReport(model, version.number, path, tuple(compared))
+
+
+def _reference(lake: Lake, version: Version, fitted: FittedModel) -> dict[str, Profile]:
+    """What the version learned from, and how it scored the test; made once, and kept with its run."""
+    registry = lake.registry
+    kept = registry.find_document(version, PROFILE_FILE)
+    if kept is not None:
+        return {name: Profile.of_dict(told) for name, told in json.loads(kept).items()}
+    record = json.loads(registry.document(version, RECORD_FILE))
+    rows = rows_of_record(lake, lake.model(version.model), record)
+    parts = rows.parts(rows.made.read(lake.session), rows.dates)
+    learned = parts.where(f"{PART} = 'train'")
+    test = fitted.scored(parts.where(f"{PART} = 'test'"), SCORE)
+    found = {**profiles_of(learned, bins_of(learned, list(fitted.inputs))), **profiles_of(test, bins_of(test, [SCORE]))}
+    registry.keep_document(version, PROFILE_FILE, json.dumps({name: told.as_dict() for name, told in found.items()}))
+    return found
+
+
+def _pending(lake: Lake, table: str, version: Version, path: str) -> list[int]:
+    """The batches in which the version scored rows, after the last that was compared."""
+    last = 0
+    held = Handle.open(path)
+    if held is not None:
+        last = held.table.transaction_version(_stream(version)) or 0
+    scored = lake.read(table).where(f"{VERSION} = {version.number} AND batch > {last}")
+    return sorted(int(row["batch"]) for row in scored.select("batch").distinct().collect())
+
+
+def _rows_of(lake: Lake, version: Version, fitted: FittedModel, number: int) -> DataFrame:
+    """The rows of a batch that the version scored, with the features that they had then, and their score."""
+    spec = lake.model(version.model)
+    assert spec.scoring is not None
+    table = name_of(spec)
+    batch = lake.state(table).log.batch(number)
+    assert batch is not None
+    assert batch.scored is not None
+    views = {name: lake.spec(given.table) for name, given in other_views(spec).items()}
+    asked = ToScore(spec, lake.spec(spec.scoring.rows), views)
+    function = BatchOfScores(asked, batch, {version.number: fitted})
+    session = lake.work_session()
+    frames = _inputs(lake, function, batch).frames().put
+    keys = list(asked.rows.keys)
+    own = lake.read(table, session=session).where(f"batch = {number} AND {VERSION} = {version.number}")
+    scores = own.select(*map(quoted, keys), SCORE)
+    return function.features(**frames).join(scores, keys)
+
+
+def _inputs(lake: Lake, function: BatchOfScores, batch: Batch) -> BatchInputs:
+    assert batch.scored is not None
+    made = of_batch(lake.spec(batch.table), batch.scored.stream, function)
+    return BatchInputs(made, batch, lake.work_session(), lake.storage, lake.targets, lake.settings.source_root)
+
+
+def _stream(version: Version) -> str:
+    return f"aurify/monitor/{version.model}/{version.number}"
+
+
+def _keep(lake: Lake, path: str, version: Version, told: BatchDrift) -> None:
+    """One commit a batch, with its number as the transaction: a second writer of the same batch writes nothing."""
+    same = {"model": version.model, "model_version": version.number, "batch": told.batch}
+    rows = [{**same, **asdict(column), "why": list(column.why)} for column in told.columns]
+    frame = lake.session.createDataFrame(rows, _TABLE)
+    writer = frame.coalesce(1).write.format("delta").mode("append")
+    writer.option("txnAppId", _stream(version)).option("txnVersion", told.batch).save(path)

@@ -1,0 +1,91 @@
+"""Scored batches beside what the version learned from: each once, and a drift is found where it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from aurify.cli.main import main
+from aurify.errors import ConfigurationError
+from aurify.monitoring.counting import bins_of, profiles_of
+from aurify.monitoring.drift import drifts
+from aurify.monitoring.profile import number_bins, profiled
+from aurify.workflows.monitor import BatchDrift, _keep
+from tests.integration.lakes import Toy
+from tests.integration.test_score import land, scoring_toy
+from tests.integration.test_train import DAYS
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Toy:
+    """A lake whose champion has scored the days that it was trained and judged on, then a day of high amounts."""
+    toy = scoring_toy(tmp_path_factory.mktemp("monitored"))
+    assert toy.lake.score("risk").exit_code == 0
+    land(toy, day=DAYS, rows=60, amount="180.00")
+    assert toy.lake.score("risk").exit_code == 0
+    return toy
+
+
+def test_profiles_are_those_of_the_rows_however_they_lie(spark: SparkSession) -> None:
+    draw = np.random.default_rng(2)
+    rows = [
+        (float(x) if draw.random() > 0.1 else None, str(draw.choice(["a", "b", "c"])) if draw.random() > 0.2 else None)
+        for x in draw.normal(size=500)
+    ]
+    frame = spark.createDataFrame(rows, "`x y` double, name string")
+    bins = bins_of(frame, ["x y", "name"])
+    assert len(bins["x y"].edges) == 19
+    assert bins["name"].categories == ("a", "b", "c")
+    numbers = np.asarray([np.nan if x is None else x for x, _ in rows])
+    texts = np.asarray([name for _, name in rows], object)
+    expected = {"x y": profiled(numbers, bins["x y"]), "name": profiled(texts, bins["name"])}
+    assert profiles_of(frame.repartition(3), bins) == profiles_of(frame.coalesce(1), bins) == expected
+
+
+def test_a_batch_that_drifted_is_told_once_by_column(toy: Toy) -> None:
+    report = toy.lake.monitor("risk")
+    first, second = report.batches
+    assert (first.batch, second.batch) == (1, 2)
+    assert first.severity in ("", "yellow"), "the days that it learned from, and a few more"
+    assert (second.rows, second.severity) == (60, "red")
+    worst = second.columns[0]
+    assert {told.column for told in second.columns} == {"amount", "count_3d", "score"}
+    assert worst.severity == "red"
+    assert {told.column: told.severity for told in second.columns}["amount"] == "red"
+    assert any("moved" in why for why in worst.why)
+    assert toy.lake.monitor("risk").batches == ()
+    kept = toy.lake.session.read.format("delta").load(report.table)
+    assert kept.groupBy("batch").count().count() == 2
+    assert kept.count() == len(first.columns) + len(second.columns)
+    registry = toy.lake.registry
+    assert registry.find_document(registry.version("risk", 1), "profile.json") is not None
+
+
+def test_a_version_that_scored_nothing_and_a_model_that_is_not_there_are_told(toy: Toy) -> None:
+    assert toy.lake.monitor("risk", 2).batches == ()
+    with pytest.raises(ConfigurationError, match="no such model"):
+        toy.lake.monitor("risky")
+    told = CliRunner().invoke(main, ["monitor", "risk", "--version", "2", "--json", "--project", str(toy.root)])
+    assert (told.exit_code, json.loads(told.stdout)["version"]) == (0, 2), told.output
+
+
+def test_a_commit_that_is_tried_again_writes_nothing_twice(toy: Toy, tmp_path: Path) -> None:
+    own = toy.copied(tmp_path / "toy")
+    path, version = own.lake.monitor("risk").table, own.lake.registry.version("risk", 1)
+    profile = profiled(np.asarray([1.0, 2.0]), number_bins([1.5]))
+    columns = tuple(drifts({"x": profile}, {"x": profile}))
+
+    def rows_after(batch: int) -> int:
+        _keep(own.lake, path, version, BatchDrift(batch, 2, columns))
+        return own.lake.session.read.format("delta").load(path).count()
+
+    before = own.lake.session.read.format("delta").load(path).count()
+    assert [rows_after(batch) - before for batch in (2, 3, 3)] == [0, 1, 1]
