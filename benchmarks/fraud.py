@@ -1,7 +1,7 @@
 """`fraud`: the Fraud Detection Handbook's protocol on its real payments, through views, training set, fit and metrics.
 
 Not a race: how good the detection is. Train on seven days, wait seven for their labels, test on seven; parameters are
-chosen on weeks before the test, which is looked at once for each set of features.
+chosen on weeks before the test, which is looked at once for each set of features, and once for the isolation forest.
 """
 
 from __future__ import annotations
@@ -49,9 +49,17 @@ def measure(scratch: Path) -> None:
     if not REAL.is_dir():
         print("fraud: the real data is not beside the project")
         return
-    run = program.run("benchmarks.fraud:work", warehouse=str(scratch / "lake"), sources=str(scratch / "sources"))
-    told = run["returned"]
-    results.write("fraud", {"payments": told["payments"]}, told["found"], {**told["chosen"], "costs": run["costs"]})
+    done = run("benchmarks.fraud:work", scratch)
+    found = done["returned"]
+    results.write("fraud", {"payments": found["payments"]}, found["found"], {**found["chosen"], "costs": done["costs"]})
+
+
+def run(function: str, scratch: Path) -> dict[str, Any]:
+    """Call a function in a session that has SynapseML, with the warehouse and the sources in a scratch folder."""
+    from aurify.models.isolation_forest import COORDINATES
+
+    folders = {name: str(scratch / name) for name in ("warehouse", "sources")}
+    return program.run(function, packages=COORDINATES, **folders)
 
 
 @dataclass(frozen=True)
@@ -85,8 +93,8 @@ def _between(rows: DataFrame, first: date, until: date) -> DataFrame:
     return rows.where((F.col("paid_date") >= F.lit(first)) & (F.col("paid_date") < F.lit(until)))
 
 
-def work(spark: SparkSession, meter: Meter, warehouse: str, sources: str) -> dict[str, Any]:
-    """Views, training set, a choice by validation weeks, and the test weeks."""
+def training_rows(spark: SparkSession, meter: Meter, warehouse: str, sources: str) -> tuple[int, DataFrame]:
+    """How many payments there are, and their training set, made through the views."""
     from aurify import connect
     from retail.handbook import split
 
@@ -104,16 +112,25 @@ def work(spark: SparkSession, meter: Meter, warehouse: str, sources: str) -> dic
         made = lake.training_set(
             "card_fraud", "silver.fraud_reports", VIEWS, target="is_fraud", time="paid_at", between=(first, last)
         )
-    rows = made.read(spark).cache()
+    return payments, made.read(spark).cache()
+
+
+def work(spark: SparkSession, meter: Meter, warehouse: str, sources: str) -> dict[str, Any]:
+    """Views, training set, a choice by validation weeks, and the test weeks."""
+    from benchmarks import fraud_forest
+
+    payments, rows = training_rows(spark, meter, warehouse, sources)
     found: dict[str, Any] = {}
     chosen: dict[str, Any] = {}
     for name, features in {"published": PUBLISHED, "own": OWN}.items():
         with meter.section(f"search {name}"):
-            parameters, told = _chosen(rows, features)
-        chosen[name] = {"parameters": parameters, "validation_average_precision": told}
+            parameters, precision = _chosen(rows, features)
+        chosen[name] = {"parameters": parameters, "validation_average_precision": precision}
         with meter.section(f"tests {name}"):
-            weeks = [_tested(rows, features, parameters, FIRST_TEST + n * WEEK) for n in range(TESTS)]
+            weeks = [told(_scored(rows, features, parameters, Fold(FIRST_TEST + n * WEEK))) for n in range(TESTS)]
         found[name] = {**weeks[0], "prequential": _spread(weeks)}
+    forest = fraud_forest.measured(rows, meter)
+    found["forest"], chosen["forest"] = forest["found"], {**forest["chosen"], "tried": forest["tried"]}
     return {"payments": payments, "found": found, "chosen": chosen}
 
 
@@ -158,16 +175,16 @@ def _scored(rows: DataFrame, features: Sequence[str], parameters: Mapping[str, A
     return scores.select(*told, mean.alias("score")).localCheckpoint()
 
 
-def _tested(rows: DataFrame, features: Sequence[str], parameters: Mapping[str, Any], day: date) -> dict[str, Any]:
+def told(scores: DataFrame) -> dict[str, Any]:
+    """How good the scores of a week are."""
     from aurify.models import card_precision_top_k, classifier_metrics, interval
 
-    scores = _scored(rows, features, parameters, Fold(day))
     metrics = classifier_metrics(scores, "is_fraud")
     cards = card_precision_top_k(scores, 100, day="paid_date", card="customer_id", label="is_fraud")
     sure = interval(scores, "average_precision", unit="customer_id", label="is_fraud")
     wanted = ("rows", "positives", "roc_auc", "average_precision", "recall_at_precision", "ks", "brier")
-    told = {name: value for name, value in asdict(metrics).items() if name in wanted}
-    return {**told, "card_precision_at_100": cards.mean, "average_precision_95": [sure.low, sure.high]}
+    usual = {name: value for name, value in asdict(metrics).items() if name in wanted}
+    return {**usual, "card_precision_at_100": cards.mean, "average_precision_95": [sure.low, sure.high]}
 
 
 def _spread(weeks: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
