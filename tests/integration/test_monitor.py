@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -61,12 +61,33 @@ def test_a_batch_that_drifted_is_told_once_by_column(toy: Toy) -> None:
     assert worst.severity == "red"
     assert {told.column: told.severity for told in second.columns}["amount"] == "red"
     assert any("moved" in why for why in worst.why)
+    alerts = {told.alert.key: told for told in toy.lake.alerts.open_alerts()}
+    assert alerts["risk/amount"].severity == "red"
+    assert (alerts["risk/amount"].alert.occasion, alerts["risk/amount"].notices) == (2, 1)
+    assert [line.endswith("logged") for line in report.sent["log"]] == [True] * len(report.sent["log"])
     assert toy.lake.monitor("risk").batches == ()
     kept = toy.lake.session.read.format("delta").load(report.table)
     assert kept.groupBy("batch").count().count() == 2
     assert kept.count() == len(first.columns) + len(second.columns)
     registry = toy.lake.registry
     assert registry.find_document(registry.version("risk", 1), "profile.json") is not None
+
+
+def test_a_person_looks_after_an_alert(toy: Toy) -> None:
+    def run(*command: str) -> dict[str, Any]:
+        told = CliRunner().invoke(main, [*command, "--json", "--project", str(toy.root)])
+        assert told.exit_code == 0, told.output
+        found: dict[str, Any] = json.loads(told.stdout)
+        return found
+
+    toy.lake.monitor("risk")
+    assert "risk/amount" in {f"{a['alert']['model']}/{a['alert']['column']}" for a in run("alerts", "list")["alerts"]}
+    assert run("alerts", "acknowledge", "risk/amount", "--reason", "a sale")["reason"] == "a sale"
+    assert all(not told for told in run("alerts", "send")["sent"].values())
+    wrong = CliRunner().invoke(
+        main, ["alerts", "acknowledge", "risk/amounts", "--reason", "x", "--project", str(toy.root)]
+    )
+    assert (wrong.exit_code, "risk/amount" in wrong.output) == (2, True), wrong.output
 
 
 def test_a_version_that_scored_nothing_and_a_model_that_is_not_there_are_told(toy: Toy) -> None:

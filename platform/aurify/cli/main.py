@@ -11,6 +11,7 @@ from aurify.errors import did_you_mean
 
 COMMANDS = {
     "accept-change": "aurify.cli.versions:accept_change",
+    "alerts": "aurify.cli.alerts:alerts",
     "batch": "aurify.cli.decide:batch",
     "check": "aurify.cli.check:check",
     "data-docs": "aurify.cli.suites:data_docs",

@@ -50,6 +50,9 @@ def _show(console: Console, report: MonitorReport) -> None:
             for told in batch.columns
         ]
         console.print(rows_table(("column", "severity", "distance", "psi", "why"), rows))
+    for sink, told in report.sent.items():
+        for line in told:
+            console.print(f"{sink}: {line}")
     if not report.batches:
         console.print("no batch that was not compared: aurify score scores what is new")
     console.print(f"kept in {report.table}")

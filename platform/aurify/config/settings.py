@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from aurify.config.alerts import AlertSettings
 from aurify.config.references import expand, literal_secrets
 from aurify.config.yaml_file import Keys, Strict, dotted, model_problems, read_yaml
 from aurify.errors import ConfigurationError, Problem, did_you_mean
@@ -79,6 +80,7 @@ class SettingsFile(Strict):
     tables: dict[str, TablePlace] = Field(default_factory=dict)
     lease: Lease = Lease()
     mlflow: MlflowSettings = MlflowSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @field_validator("business_time_zone")
     @classmethod

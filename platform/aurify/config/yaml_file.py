@@ -90,7 +90,9 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], where: str) -> Proble
         return Problem(where, "nothing", known.get(str(keys[-1]), "") or "a value", "the key is required", dotted(keys))
     expected = known.get(str(keys[-1]), "") if keys else ""
     told = re.sub(r"^\w+ should (be |have )?|^Value error, ", "", detail["msg"])
-    return Problem(where, repr(detail["input"]), expected or told, told if expected else "", dotted(keys))
+    given = detail["input"]
+    found = f"the keys {', '.join(map(str, given))}" if isinstance(given, Mapping) else repr(given)
+    return Problem(where, found, expected or told, told if expected else "", dotted(keys))
 
 
 def _known_keys(model: type[BaseModel], keys: Keys) -> Mapping[str, str]:

@@ -17,9 +17,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from aurify.monitoring.alert import SEVERITIES, rank
 from aurify.monitoring.profile import Profile
 
-SEVERITIES = ("yellow", "orange", "red")
 _LEAST_SHARE = 1e-6
 _FEW_ROWS = 200
 
@@ -64,7 +64,7 @@ def drifts(reference: Mapping[str, Profile], batch: Mapping[str, Profile], limit
     used = limits or Limits()
     shared = [name for name in reference if name in batch]
     found = [_drift(name, reference[name], batch[name], used, len(shared)) for name in shared]
-    return sorted(found, key=lambda told: (-_rank(told.severity), -told.surely, told.column))
+    return sorted(found, key=lambda told: (-rank(told.severity), -told.surely, told.column))
 
 
 def _drift(name: str, then: Profile, now: Profile, limits: Limits, columns: int) -> Drift:
@@ -109,13 +109,9 @@ def _drift(name: str, then: Profile, now: Profile, limits: Limits, columns: int)
         wasserstein=0.0 if is_category else float(np.abs(cumulated).sum()),
         missing=missing,
         unseen=unseen,
-        severity=max(severities.values(), key=_rank),
+        severity=max(severities.values(), key=rank),
         why=tuple(told[what][2] for what, severity in severities.items() if severity),
     )
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) + 1 if severity else 0
 
 
 def _severity(value: float, least: Mapping[str, float]) -> str:

@@ -15,6 +15,7 @@ from aurify.config.settings import Settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.models.declare import ModelSpec
 from aurify.models.registry import Registry
+from aurify.monitoring.alert_book import AlertBook
 from aurify.publish.lease import Lease
 from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
 from aurify.publish.read import read_version, without_tombstones
@@ -213,6 +214,12 @@ class Lake:
             raise ConfigurationError.of("settings: mlflow.tracking", found, "an MLflow server", hint)
         artifacts = where.artifacts or f"{own}/mlflow/artifacts"
         return Registry(f"sqlite:///{own}/mlflow/mlflow.db", artifacts, project, prefix)
+
+    @cached_property
+    def alerts(self) -> AlertBook:
+        """The alerts that are open, and what was told of them."""
+        where = f"{self.settings.warehouse}/monitoring/{self.settings.names.prefix}_alerts"
+        return AlertBook(self.storage, where, self.settings.alerts)
 
     def train(self, model: str, **more: Any) -> TrainReport:
         """Train a model, judge it, and make it champion if it passes its gate; `until` is the end of its test."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError
 from aurify.models.registry import CHAMPION, RECORD_FILE, Version
 from aurify.models.split import PART
+from aurify.monitoring.alert import Alert, rank
+from aurify.monitoring.alert_book import OpenAlert
 from aurify.monitoring.counting import bins_of, profiles_of
-from aurify.monitoring.drift import SEVERITIES, Drift, drifts
+from aurify.monitoring.drift import Drift, drifts
 from aurify.monitoring.profile import Profile
 from aurify.publish.batch_log import Batch
 from aurify.publish.target import Handle
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
 FOLDER, PROFILE_FILE, SCORE = "monitoring", "profile.json", "score"
+ENOUGH_ROWS = 1000
 _TABLE = (
     "model string, model_version int, batch bigint, column string, rows bigint, distance double, surely double, "
     "shift double, psi double, jensen_shannon double, wasserstein double, missing double, unseen double, "
@@ -45,8 +50,7 @@ class BatchDrift:
     @property
     def severity(self) -> str:
         """That of its worst column; empty where there is nothing to tell."""
-        found = [SEVERITIES.index(told.severity) for told in self.columns if told.severity]
-        return SEVERITIES[max(found)] if found else ""
+        return max((told.severity for told in self.columns), key=rank, default="")
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,13 @@ class MonitorReport:
     version: int
     table: str
     batches: tuple[BatchDrift, ...]
+    sent: dict[str, list[str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         told = [{**asdict(batch), "severity": batch.severity} for batch in self.batches]
-        return {"exit_code": 0, "model": self.model, "version": self.version, "table": self.table, "batches": told}
+        same = {"exit_code": 0, "model": self.model, "version": self.version, "table": self.table}
+        return {**same, "batches": told, "sent": self.sent}
 
 
 def monitor(lake: Lake, model: str, of: int | str = CHAMPION) -> MonitorReport:
@@ -76,16 +82,37 @@ def monitor(lake: Lake, model: str, of: int | str = CHAMPION) -> MonitorReport:
         raise ConfigurationError.of(f"model {model}", "no scoring", "a model that scores", hint)
     version = lake.registry.version(model, of)
     fitted = lake.registry.load(version)
-    path = f"{lake.settings.warehouse}/{FOLDER}/{model}"
+    path = f"{lake.settings.warehouse}/{FOLDER}/{lake.registry.name_of(model)}"
     reference = _reference(lake, version, fitted)
+    book = lake.alerts
     compared = []
     for number in _pending(lake, name_of(spec), version, path):
         rows = _rows_of(lake, version, fitted, number)
         found = tuple(drifts(reference, profiles_of(rows, {name: told.bins for name, told in reference.items()})))
         told = BatchDrift(number, found[0].rows if found else 0, found)
+        now = datetime.now(timezone.utc)
+        alerts = [_alert(model, version, number, column) for column in found if column.severity]
+        # before the batch counts as compared: after a kill it is seen again, and told once
+        book.seen(alerts, _calm(model, found, book.open_alerts()), now)
         _keep(lake, path, version, told)
         compared.append(told)
-    return MonitorReport(model, version.number, path, tuple(compared))
+    sent = book.deliver(datetime.now(timezone.utc))
+    return MonitorReport(model, version.number, path, tuple(compared), sent)
+
+
+def _alert(model: str, version: Version, batch: int, drift: Drift) -> Alert:
+    step = f"look at what makes {drift.column}; if it is right, aurify train {model}"
+    if drift.column == SCORE:
+        step = f"look at the inputs that moved; where none did, aurify models show {model} {version.number}"
+    facts = {"version": version.number, "batch": batch, "rows": drift.rows, "psi": drift.psi}
+    return Alert(model, drift.column, drift.severity, "; ".join(drift.why), step, batch, facts)
+
+
+def _calm(model: str, found: Sequence[Drift], alerts: Sequence[OpenAlert]) -> list[str]:
+    """The alerts that a batch ends: their column has no severity, in rows as many as raised them, or in 1,000."""
+    rows = {told.alert.key: int(told.alert.facts.get("rows", 0)) for told in alerts}
+    keys = {f"{model}/{drift.column}": drift for drift in found if not drift.severity}
+    return [key for key, drift in keys.items() if key in rows and drift.rows >= min(rows[key], ENOUGH_ROWS)]
 
 
 def _reference(lake: Lake, version: Version, fitted: FittedModel) -> dict[str, Profile]:

@@ -1,0 +1,62 @@
+"""What the settings say of alerts: where they are sent, and which of them where."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from aurify.config.yaml_file import Strict
+
+Severity = Literal["yellow", "orange", "red"]
+
+
+class SinkSettings(Strict):
+    """Where alerts are sent: the log, a URL that takes JSON by POST, or a mail server."""
+
+    kind: Literal["log", "webhook", "smtp"]
+    url: str | None = Field(default=None, pattern=r"^https?://", description="a URL, like https://chat.example/hook")
+    host: str | None = Field(default=None, min_length=1, description="the mail server")
+    port: int = Field(default=25, ge=1, le=65535)
+    sender: str | None = Field(default=None, min_length=3, description="an address that the mails come from")
+    to: list[str] = Field(default_factory=list, description="addresses that the mails go to")
+    timeout_s: float = Field(default=5, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _has_all(self) -> SinkSettings:
+        needed = {"webhook": ("url",), "smtp": ("host", "sender", "to"), "log": ()}[self.kind]
+        missing = [name for name in needed if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} for a {self.kind}")
+        return self
+
+
+class AlertRule(Strict):
+    """Which alerts go to which sinks: by severity, model and column; names may have * and ?."""
+
+    severities: list[Severity] = Field(default=["yellow", "orange", "red"], min_length=1)
+    models: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    columns: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    sinks: list[str] = Field(min_length=1, description="names of sinks; log is always there")
+
+
+class AlertSettings(Strict):
+    """Sinks, rules, and how long an alert that nobody has acknowledged is left alone; without a rule all are logged."""
+
+    sinks: dict[str, SinkSettings] = Field(default_factory=dict)
+    rules: list[AlertRule] = Field(default_factory=lambda: [AlertRule(sinks=["log"])])
+    repeat_after_hours: float = Field(default=24, gt=0)
+    escalate_after_hours: float = Field(default=72, gt=0)
+
+    @model_validator(mode="after")
+    def _sinks_are_there(self) -> AlertSettings:
+        known = {"log", *self.sinks}
+        unknown = sorted({name for rule in self.rules for name in rule.sinks} - known)
+        if unknown:
+            there = ", ".join(sorted(known))
+            raise ValueError(f"sinks that are declared in its rules: {', '.join(unknown)} is none of {there}")
+        return self
+
+    def sink(self, name: str) -> SinkSettings:
+        """The settings of a sink by name."""
+        return self.sinks.get(name) or SinkSettings(kind="log")
