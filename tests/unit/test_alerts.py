@@ -19,6 +19,7 @@ import pytest
 from pydantic import ValidationError
 
 from aurify.config.alerts import AlertRule, AlertSettings, SinkSettings
+from aurify.config.yaml_file import model_problems
 from aurify.errors import ConfigurationError
 from aurify.monitoring.alert import Alert
 from aurify.monitoring.alert_book import AlertBook
@@ -224,6 +225,15 @@ def test_what_does_not_fit_together_is_told() -> None:
         SinkSettings(kind="webhook")
     with pytest.raises(ValidationError, match="host, to for a smtp"):
         SinkSettings(kind="smtp", sender="a@b.c")
+
+
+def test_an_address_is_not_repeated_in_an_error(tmp_path: Path) -> None:
+    secret = {"kind": "smtp", "url": "https://chat.example/hook/s3cr3t"}
+    with pytest.raises(ValidationError) as told:
+        AlertSettings.model_validate({"sinks": {"team": secret}})
+    (problem,) = model_problems(told.value, AlertSettings, lambda keys: "settings.yml")
+    assert "host, sender, to for a smtp" in f"{problem.expected} {problem.hint}"
+    assert "s3cr3t" not in str(problem)
 
 
 def test_an_alert_that_is_not_open_can_t_be_acknowledged(tmp_path: Path) -> None:

@@ -227,7 +227,13 @@ CONF = [
         "did you mean 'Europe/London'?",
     ),
     Mistake("conf/local/settings.yml", "warehouse", "${LAKE_THAT_IS_NOT_SET}", "a variable that is set", "set it"),
-    Mistake("conf/local/settings.yml", "paralel", "an unknown key", "one of business_time_zone, lease", "'parallel'?"),
+    Mistake(
+        "conf/local/settings.yml",
+        "paralel",
+        "an unknown key",
+        "one of alerts, business_time_zone, lease",
+        "'parallel'?",
+    ),
     Mistake("conf/local/settings.yml", "parallel", "0", "how many tables are refreshed at once", "greater than"),
     Mistake(
         "conf/local/settings.yml", "lease", "{'heartbeat_s': 60, 'void_after_s': 60}", "void_after_s above heartbeat_s"

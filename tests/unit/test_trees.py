@@ -15,6 +15,13 @@ from aurify.models.spark_trees import ODDS, SHARES, SparkTrees
 from aurify.models.trees import ROWS_AT_ONCE, Node, trees_of
 
 DRAWN = np.random.default_rng(3)
+BEGINNING = DRAWN.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _drawn_anew() -> None:
+    """Each test draws the same, whichever ran before it."""
+    DRAWN.bit_generator.state = BEGINNING
 
 
 def grown(depth: int, chance: float = 0.8) -> list[Node]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group("alerts")
 def alerts() -> None:
-    """See open alerts, acknowledge them, send what could not be sent."""
+    """See and acknowledge open alerts."""
 
 
 @project_command("list", "aurify alerts list", "aurify alerts list --json")

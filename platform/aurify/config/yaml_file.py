@@ -90,9 +90,14 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], where: str) -> Proble
         return Problem(where, "nothing", known.get(str(keys[-1]), "") or "a value", "the key is required", dotted(keys))
     expected = known.get(str(keys[-1]), "") if keys else ""
     told = re.sub(r"^\w+ should (be |have )?|^Value error, ", "", detail["msg"])
-    given = detail["input"]
-    found = f"the keys {', '.join(map(str, given))}" if isinstance(given, Mapping) else repr(given)
-    return Problem(where, found, expected or told, told if expected else "", dotted(keys))
+    return Problem(where, _found(detail["input"]), expected or told, told if expected else "", dotted(keys))
+
+
+def _found(given: object) -> str:
+    """What stands there; of a mapping with an address, which may hold a secret, its keys alone."""
+    if isinstance(given, Mapping) and any("://" in str(value) for value in given.values()):
+        return f"the keys {', '.join(map(str, given))}"
+    return repr(given)
 
 
 def _known_keys(model: type[BaseModel], keys: Keys) -> Mapping[str, str]:
