@@ -101,7 +101,7 @@ def path(tree: list[Node], row: Numbers) -> float:
 
 
 def test_isolation_trees_are_read_as_they_are_printed_and_scored_by_their_paths() -> None:
-    told = [grown(5, 0.9) for _ in range(6)]
+    told = [grown(5, 0.9) for _ in range(12)]
     learned = IsolationTrees(trees_of_texts([printed(tree) for tree in told]), ("a", "b", "c"), 64)
     rows = DRAWN.integers(-4, 5, (60, 3)).astype(np.float64)
     usual = 2 * (np.log(63) + 0.5772156649) - 2 * 63 / 64
