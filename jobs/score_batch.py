@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 import aurify
-from aurify.errors import AurifyError
+from aurify.cli.job import exit_code_of
 
 
 def main() -> int:
@@ -20,14 +19,8 @@ def main() -> int:
     parser.add_argument("--backfill", action="store_true", help="score all that the champion has not scored")
     parser.add_argument("--shadow", help="a version or alias that scores the same rows, and decides nothing")
     asked = parser.parse_args()
-    try:
-        lake = aurify.connect(asked.env, asked.project)
-        report = lake.score(asked.model, version=asked.version, backfill=asked.backfill, shadow=asked.shadow)
-    except AurifyError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(json.dumps(report.as_dict()))
-    return report.exit_code
+    how = {"version": asked.version, "backfill": asked.backfill, "shadow": asked.shadow}
+    return exit_code_of(lambda: aurify.connect(asked.env, asked.project).score(asked.model, **how))
 
 
 if __name__ == "__main__":

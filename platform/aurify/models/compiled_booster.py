@@ -31,30 +31,25 @@ Predict = Callable[[Numbers], Numbers]
 
 
 @dataclass(frozen=True)
-class CompiledBooster:
-    """The text of a model, and its trees compiled for a processor; another one reads the text."""
+class CompiledBooster(Booster):
+    """A model whose trees are also compiled for a processor; another one reads the text."""
 
-    text: str
-    features: tuple[str, ...]
     code: bytes
     built_for: str
     kind: ClassVar[str] = "lightgbm_compiled"
 
     def predict(self, columns: Columns) -> Numbers:
         """The probability of 1, or of a regression the value."""
+        if self.built_for != processor():
+            return super().predict(columns)
         rows = matrix(columns, self.features)
         if not len(rows):
             return np.empty(0)
-        run = _loaded(self.text, self.code) if self.built_for == processor() else None
-        return run(rows) if run is not None else Booster(self.text, self.features).predict(columns)
-
-    def importance(self) -> Mapping[str, float]:
-        """As the model tells it."""
-        return Booster(self.text, self.features).importance()
+        return _loaded(self.text, self.code)(rows)
 
     def files(self) -> dict[str, bytes]:
         """Text, code, and the processor that it is for."""
-        return {TEXT: self.text.encode(), CODE: self.code, BUILT_FOR: self.built_for.encode()}
+        return {**super().files(), CODE: self.code, BUILT_FOR: self.built_for.encode()}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes]) -> CompiledBooster:

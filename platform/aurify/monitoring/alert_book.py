@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from aurify.config.alerts import AlertSettings, SinkSettings
+from aurify.config.alerts import AlertSettings
 from aurify.errors import ConfigurationError, did_you_mean
 from aurify.monitoring.alert import SEVERITIES, Alert, Notice, rank
 from aurify.monitoring.sinks import send
 from aurify.storage import Storage
-
-Send = Callable[[SinkSettings, Notice], str]
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class AlertBook:
         self._write(_open(key), found.as_dict())
         return found
 
-    def deliver(self, now: datetime, by: Send = send) -> dict[str, list[str]]:
+    def deliver(self, now: datetime) -> dict[str, list[str]]:
         """Send what is in the outboxes, and give what each sink did: receipts, or why it could not take a notice.
 
         A sink that fails is not asked for its other notices; they stay until it is asked the next time.
@@ -96,7 +94,7 @@ class AlertBook:
             for name in self._storage.names(f"{self._folder}/outbox/{sink}"):
                 notice = Notice.of_dict(self._read(f"outbox/{sink}/{name}"))
                 try:
-                    receipt = by(self._settings.sink(sink), notice)
+                    receipt = send(self._settings.sink(sink), notice)
                 except Exception as error:  # noqa: BLE001 - whatever a server does, the notice stays
                     told[sink].append(f"{notice.id}: not taken, {type(error).__name__}: {error}")
                     break

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aurify.config.names import quoted
 from aurify.features.joined import view_of, with_view
 from aurify.models.declare import ModelSpec
+from aurify.models.explain.reasons import REASON
 from aurify.models.fitted import FittedModel
 from aurify.publish.batch_log import Batch, Scored
 from aurify.scoring.declare import Scoring
@@ -92,9 +93,11 @@ class BatchOfScores:
         """Rows with what the other views know of them."""
         time = time_of(self.asked.rows)
         assert time is not None
+        same = [name for name in views if self._is_same_event(self.asked.views[name])]
+        span = _span(rows, time) if same else None
         for name, frame in views.items():
             spec = self.asked.views[name]
-            facts = _of_their_time(frame, rows, spec, time) if self._is_same_event(spec) else frame
+            facts = _within(frame, spec, span) if span is not None and name in same else frame
             rows = with_view(rows, facts, spec, time, self.asked.spec.data.tolerance)
         return rows
 
@@ -126,7 +129,7 @@ class BatchOfScores:
         if scoring.fallback is not None:
             own = own.withColumn(_RULE, F.expr(scoring.fallback.decision).cast("string"))
         if model is None:
-            reasons = F.lit(None).cast("array<struct<feature:string,value:double,contribution:double>>")
+            reasons = F.lit(None).cast(REASON)
             nothing = {SCORE: F.lit(None).cast("double"), ERROR: F.lit(None).cast("string"), REASONS: reasons}
             return own.select(*map(quoted, [*kept, *ruled])).withColumns(nothing)
         lowest = min(scoring.decide.values(), default=None)
@@ -172,10 +175,17 @@ class BatchOfScores:
 _RULE = "_rule"
 
 
-def _of_their_time(facts: DataFrame, rows: DataFrame, view: TableSpec, time: str) -> DataFrame:
-    """Of a view's rows those in the span of the rows' times: a batch of a day reads the files of that day."""
+def _span(rows: DataFrame, time: str) -> tuple[str | None, str | None]:
+    """The first and the last time of the rows, as texts; None where there is none."""
     from pyspark.sql import functions as F
 
     low, high = rows.agg(F.min(quoted(time)).cast("string"), F.max(quoted(time)).cast("string")).collect()[0]
-    at = F.col(quoted(view_of(view).event_time))
+    return low, high
+
+
+def _within(facts: DataFrame, view: TableSpec, span: tuple[str | None, str | None]) -> DataFrame:
+    """Of a view's rows those in a span of times: a batch of a day reads the files of that day."""
+    from pyspark.sql import functions as F
+
+    at, (low, high) = F.col(quoted(view_of(view).event_time)), span
     return facts.where((at >= F.lit(low).cast("timestamp")) & (at <= F.lit(high).cast("timestamp")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ import numpy as np
 from aurify.config.names import quoted
 from aurify.models.booster import Booster
 from aurify.models.columns import Columns, Numbers, columns_of
-from aurify.models.compiled_booster import CompiledBooster
 from aurify.models.explain.reasons import REASON, reasons_of
 from aurify.models.fitted import FittedModel, held
 
@@ -60,19 +59,15 @@ def with_scores(
         inputs={name: own[name] for name in model.inputs},
         kept=len(kept),
         reasons=reasons,
-        explain_from=explain_from if reasons and _explained(model) is not None else None,
+        explain_from=explain_from if reasons and _has_reasons(model) else None,
     )
     given = rows.select(*map(quoted, read)).toDF(*own.values())
     found = given.mapInArrow(partial(_scored, work=work), StructType([*fields, *made]))
     return found.toDF(*kept, SCORE, ERROR, REASONS)
 
 
-def _explained(model: FittedModel) -> FittedModel | None:
-    """The model as its scores are explained; None where it has no trees with a number in each leaf."""
-    learned = model.learned
-    if not isinstance(learned, Booster | CompiledBooster) or "\nis_linear=1\n" in learned.text:
-        return None
-    return replace(model, learned=Booster(learned.text, learned.features))
+def _has_reasons(model: FittedModel) -> bool:
+    return isinstance(model.learned, Booster) and "\nis_linear=1\n" not in model.learned.text
 
 
 def _scored(batches: Iterable[pa.RecordBatch], work: _Work) -> Iterator[pa.RecordBatch]:
@@ -139,9 +134,7 @@ def _reasons(model: FittedModel, columns: Columns, scores: Numbers, work: _Work)
     few: dict[str, Any] = {name: values[asked] for name, values in columns.items()}
     places = np.full(len(scores), -1)
     places[asked] = np.arange(len(asked))
-    trees = _explained(model)
-    assert trees is not None
-    return reasons_of(trees, few, work.reasons).take(pa.array(places, mask=places < 0)).cast(kind)
+    return reasons_of(model, few, work.reasons).take(pa.array(places, mask=places < 0)).cast(kind)
 
 
 def _reason_type() -> pa.DataType:

@@ -138,7 +138,7 @@ class BatchInputs:
             scanned = sum(self._in_files(name, r.handle) for name, r in self._readers.items())
             return Frames({**put, **fixed}, None, read, 0, scanned)
         put = {name: self._put(name) for name in self._spec.drivers}
-        read = sum(put[n].count() if self._spec.drivers[n].only_new else r.count() for n, r in self._readers.items())
+        read = sum(put[n].count() if self._is_filtered(n) else r.count() for n, r in self._readers.items())
         taking = {n: r for n, r in self._readers.items() if r.has_withdrawn}
         if not taking or isinstance(self._spec.write, Append):
             return Frames({**put, **fixed}, None, read, 0, read)
@@ -156,9 +156,12 @@ class BatchInputs:
     def _put(self, name: str) -> DataFrame:
         if name in self._readers:
             reader = self._readers[name]
-            has_changed = self._spec.drivers[name].only_new and reader.files.images
-            return self._new(reader, self._targets[reader.span.table]) if has_changed else reader.put()
+            return self._new(reader, self._targets[reader.span.table]) if self._is_filtered(name) else reader.put()
         return self._spark.createDataFrame([], self._targets[self._spec.drivers[name].table].schema)
+
+    def _is_filtered(self, name: str) -> bool:
+        """Whether only rows of new keys are wanted, and others may be among those that came."""
+        return self._spec.drivers[name].only_new and bool(self._readers[name].files.images)
 
     def _new(self, reader: ChangeReader, source: Target) -> DataFrame:
         """The rows of new keys, as they are at the batch's version; none that is gone by then."""

@@ -15,7 +15,6 @@ from aurify.config.settings import Settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.models.declare import ModelSpec
 from aurify.models.registry import Registry
-from aurify.monitoring.alert_book import AlertBook
 from aurify.publish.lease import Lease
 from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
 from aurify.publish.read import read_version, without_tombstones
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+    from aurify.monitoring.alert_book import AlertBook
     from aurify.workflows.models import Comparison, VersionTold
     from aurify.workflows.monitor import MonitorReport
     from aurify.workflows.plan import Plan
@@ -218,6 +218,8 @@ class Lake:
     @cached_property
     def alerts(self) -> AlertBook:
         """The alerts that are open, and what was told of them."""
+        from aurify.monitoring.alert_book import AlertBook
+
         where = f"{self.settings.warehouse}/monitoring/{self.settings.names.prefix}_alerts"
         return AlertBook(self.storage, where, self.settings.alerts)
 
@@ -265,9 +267,9 @@ class Lake:
         """A table's Delta log as of now or a version; ConfigurationError where it has no rows yet."""
         handle = Handle.open(self.target(table).path, version)
         if handle is None or handle.position == (0, 0):
-            raise ConfigurationError.of(
-                table, "it has no rows yet", "a table that was refreshed", f"aurify refresh +{table}"
-            )
+            model = self.spec(table).model
+            hint = f"aurify score {model}" if model else f"aurify refresh +{table}"
+            raise ConfigurationError.of(table, "it has no rows yet", "a table that was refreshed", hint)
         return handle
 
     def sql(self, query: str) -> DataFrame:

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError
 from aurify.models.registry import CHAMPION, RECORD_FILE, Version
 from aurify.models.split import PART
 from aurify.monitoring.alert import Alert, rank
@@ -17,11 +16,10 @@ from aurify.monitoring.alert_book import OpenAlert
 from aurify.monitoring.counting import bins_of, profiles_of
 from aurify.monitoring.drift import Drift, drifts
 from aurify.monitoring.profile import Profile
-from aurify.publish.batch_log import Batch
 from aurify.publish.target import Handle
 from aurify.scoring.batch import BatchOfScores, ToScore
-from aurify.scoring.table import VERSION, name_of, of_batch, other_views
-from aurify.tables.inputs import BatchInputs
+from aurify.scoring.table import VERSION, name_of, of_batch
+from aurify.workflows.score import inputs_of, to_score
 from aurify.workflows.training_rows import rows_of_record
 
 if TYPE_CHECKING:
@@ -76,18 +74,15 @@ def monitor(lake: Lake, model: str, of: int | str = CHAMPION) -> MonitorReport:
     The table lies in `<warehouse>/monitoring/<model>`. A few jobs a batch, whatever the number of columns.
     ConfigurationError: no such model or version, no scoring, nothing scored.
     """
-    spec = lake.model(model)
-    if spec.scoring is None:
-        hint = "declare scoring=Scoring(...)"
-        raise ConfigurationError.of(f"model {model}", "no scoring", "a model that scores", hint)
+    asked = to_score(lake, model)
     version = lake.registry.version(model, of)
     fitted = lake.registry.load(version)
     path = f"{lake.settings.warehouse}/{FOLDER}/{lake.registry.name_of(model)}"
     reference = _reference(lake, version, fitted)
     book = lake.alerts
     compared = []
-    for number in _pending(lake, name_of(spec), version, path):
-        rows = _rows_of(lake, version, fitted, number)
+    for number in _pending(lake, name_of(asked.spec), version, path):
+        rows = _rows_of(lake, asked, version, fitted, number)
         found = tuple(drifts(reference, profiles_of(rows, {name: told.bins for name, told in reference.items()})))
         told = BatchDrift(number, found[0].rows if found else 0, found)
         now = datetime.now(timezone.utc)
@@ -141,29 +136,18 @@ def _pending(lake: Lake, table: str, version: Version, path: str) -> list[int]:
     return sorted(int(row["batch"]) for row in scored.select("batch").distinct().collect())
 
 
-def _rows_of(lake: Lake, version: Version, fitted: FittedModel, number: int) -> DataFrame:
+def _rows_of(lake: Lake, asked: ToScore, version: Version, fitted: FittedModel, number: int) -> DataFrame:
     """The rows of a batch that the version scored, with the features that they had then, and their score."""
-    spec = lake.model(version.model)
-    assert spec.scoring is not None
-    table = name_of(spec)
+    table = name_of(asked.spec)
     batch = lake.state(table).log.batch(number)
     assert batch is not None
     assert batch.scored is not None
-    views = {name: lake.spec(given.table) for name, given in other_views(spec).items()}
-    asked = ToScore(spec, lake.spec(spec.scoring.rows), views)
     function = BatchOfScores(asked, batch, {version.number: fitted})
-    session = lake.work_session()
-    frames = _inputs(lake, function, batch).frames().put
+    made = of_batch(lake.spec(table), batch.scored.stream, function)
     keys = list(asked.rows.keys)
-    own = lake.read(table, session=session).where(f"batch = {number} AND {VERSION} = {version.number}")
+    own = lake.read(table, session=lake.work_session()).where(f"batch = {number} AND {VERSION} = {version.number}")
     scores = own.select(*map(quoted, keys), SCORE)
-    return function.features(**frames).join(scores, keys)
-
-
-def _inputs(lake: Lake, function: BatchOfScores, batch: Batch) -> BatchInputs:
-    assert batch.scored is not None
-    made = of_batch(lake.spec(batch.table), batch.scored.stream, function)
-    return BatchInputs(made, batch, lake.work_session(), lake.storage, lake.targets, lake.settings.source_root)
+    return function.features(**inputs_of(lake, made, batch).frames().put).join(scores, keys)
 
 
 def _stream(version: Version) -> str:

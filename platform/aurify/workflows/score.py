@@ -14,7 +14,7 @@ from aurify.models.compiled_booster import compiled
 from aurify.models.declare import ModelSpec
 from aurify.models.fitted import FittedModel
 from aurify.publish.batch_log import Batch, Scored, VersionRange
-from aurify.publish.changes import changed_files
+from aurify.publish.changes import ChangedFiles, changed_files
 from aurify.publish.state import TableState
 from aurify.scoring.batch import BatchOfScores, ToScore
 from aurify.scoring.table import CHAMPION, VERSION, name_of, of_batch, other_views
@@ -58,7 +58,7 @@ def score(
     and 1, the `challenger` decides in the champion's place. No version scores a row twice. Killed at any moment, the
     next run goes on. ConfigurationError: no such model, no champion, what does not fit together.
     """
-    asked = _to_score(lake, model)
+    asked = to_score(lake, model)
     roles = _roles(lake, asked.spec, version, backfill, shadow, challenger, share)
     table = name_of(asked.spec)
     run = Run(lake, [table], listen)
@@ -69,7 +69,8 @@ def score(
     return run.report
 
 
-def _to_score(lake: Lake, model: str) -> ToScore:
+def to_score(lake: Lake, model: str) -> ToScore:
+    """What a model scores; ConfigurationError where it scores nothing."""
     spec = lake.model(model)
     if spec.scoring is None:
         hint = "declare scoring=Scoring(rows=...) in its file"
@@ -127,6 +128,7 @@ class _Scoring:
     run: Run
     models: dict[int, FittedModel | None] = field(default_factory=dict)
     compiled: dict[int, FittedModel] = field(default_factory=dict)
+    changed: dict[VersionRange, ChangedFiles] = field(default_factory=dict)
 
     def publish(self, roles: Sequence[Scored]) -> TableReport:
         """Publish the batch that a killed run left, then one for each role that has rows to score."""
@@ -159,7 +161,6 @@ class _Scoring:
             return None
         refuse_drift(self.table, state)
         self._refuse_unscorable(batch)
-        state.log = type(state.log)(self.lake.storage, state.target.path, batch.generation)
         recorded = state.log.record(batch)
         self.run.told(self.table.name, recorded.label, "recorded")
         return recorded
@@ -175,7 +176,7 @@ class _Scoring:
             report.outcome, report.because = "waiting", f"no rows yet in {', '.join(sorted(waits))}"
             return None
         span = newest.model_copy(update={"after": self._after(state, scored, newest)})
-        if span.to <= span.after or changed_files(self.lake.storage, self.lake.targets[rows].path, span).is_empty:
+        if span.to <= span.after or self._changed(span).is_empty:
             return None
         return Batch(
             table=self.table.name,
@@ -187,6 +188,12 @@ class _Scoring:
             run=self.run.id,
             recorded_at=self.run.now(),
         )
+
+    def _changed(self, span: VersionRange) -> ChangedFiles:
+        """What changed in a span of the rows, which stays as it is: its log is read once."""
+        if span not in self.changed:
+            self.changed[span] = changed_files(self.lake.storage, self.lake.targets[span.table].path, span)
+        return self.changed[span]
 
     def _after(self, state: TableState, scored: Scored, newest: VersionRange) -> int:
         """The version of the rows up to which this role has scored; a shadow begins beside the champion."""
@@ -212,9 +219,8 @@ class _Scoring:
         if state.handle is None or state.handle.position == (0, 0):
             return None
         (span,) = batch.changes.values()
-        changed = changed_files(self.lake.storage, self.lake.targets[span.table].path, span)
         by_name = {f"version {number}" for number in batch.scored.versions} & set(state.consumed.versions)
-        if span.after >= 0 and not changed.images and batch.scored.role == CHAMPION and not by_name:
+        if span.after >= 0 and not self._changed(span).images and batch.scored.role == CHAMPION and not by_name:
             return None
         columns = list(map(quoted, (*self.asked.rows.keys, VERSION)))
         own = f"{VERSION} IN ({', '.join(map(str, batch.scored.versions))})"
@@ -237,8 +243,7 @@ class _Scoring:
         """The model of a version, with its trees compiled where the batch is large enough to pay for it."""
         model = self._model(number)
         (span,) = batch.changes.values()
-        rows = changed_files(self.lake.storage, self.lake.targets[span.table].path, span).insert_records
-        if model is None or rows < COMPILED_FROM:
+        if model is None or self._changed(span).insert_records < COMPILED_FROM:
             return model
         if number not in self.compiled:
             self.compiled[number] = compiled(model, cache_root() / "trees").model
@@ -250,11 +255,10 @@ class _Scoring:
         ConfigurationError tells columns and types, DataError features that are NULL in every row.
         """
         assert batch.scored is not None
-        spec, lake = self._spec_of(batch), self.lake
+        spec = self._spec_of(batch)
         function = spec.function
         assert isinstance(function, BatchOfScores)
-        inputs = BatchInputs(spec, batch, lake.work_session(), lake.storage, lake.targets, lake.settings.source_root)
-        frames, stream = inputs.frames().put, batch.scored.stream
+        frames, stream = inputs_of(self.lake, spec, batch).frames().put, batch.scored.stream
         rows = function.features(**{**frames, stream: frames[stream].limit(MANY_ROWS)})
         function.refuse_misfits(rows)
         wanted = sorted({name for model in function.models.values() if model is not None for name in model.inputs})
@@ -262,6 +266,11 @@ class _Scoring:
         empty = [name for name in wanted if not counts[name]]
         if counts[""] and empty and (len(empty) == len(wanted) or counts[""] >= MANY_ROWS):
             _refuse_empty(f"{self.table.name} {batch.label}", _there(function.features(**frames), wanted))
+
+
+def inputs_of(lake: Lake, spec: TableSpec, batch: Batch) -> BatchInputs:
+    """The frames that a batch of scores is made of, in a session of their own."""
+    return BatchInputs(spec, batch, lake.work_session(), lake.storage, lake.targets, lake.settings.source_root)
 
 
 def _beginning(state: TableState, scored: Scored) -> str:

@@ -9,6 +9,7 @@ from aurify.errors import ConfigurationError, DataError
 from aurify.models.learnable import label
 from aurify.scoring.table import VERSION, name_of
 from aurify.scoring.trial import RATES, Sums, Trial, tried
+from aurify.workflows.score import to_score
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -21,10 +22,8 @@ def trial(lake: Lake, model: str, *, effect: float = 0.05, level: float = 0.95, 
 
     ConfigurationError: the model scores nothing, or its scores can't be joined with its labels. DataError: no split.
     """
-    spec = lake.model(model)
-    if spec.scoring is None:
-        hint = "declare scoring=Scoring(...)"
-        raise ConfigurationError.of(f"model {model}", "no scoring", "a model that scores", hint)
+    asked = to_score(lake, model)
+    spec = asked.spec
     labels, keys = lake.read(spec.data.labels), list(lake.spec(spec.data.labels).keys)
     scores = lake.read(name_of(spec))
     if missing := [key for key in keys if key not in scores.columns]:
@@ -33,8 +32,8 @@ def trial(lake: Lake, model: str, *, effect: float = 0.05, level: float = 0.95, 
         raise ConfigurationError.of(f"trial of {model}", found, f"the keys of {spec.data.labels}", hint)
     versions, split = _newest_split(model, scores)
     known = labels.select(*map(quoted, keys), label(spec.data.target).alias("_label"))
-    entity = spec.scoring.entity or lake.spec(spec.scoring.rows).keys
-    decided = _decided(split.join(known, keys, "left"), spec.scoring.otherwise)
+    entity = asked.scoring.entity or asked.rows.keys
+    decided = _decided(split.join(known, keys, "left"), asked.scoring.otherwise)
     told = _sums(decided, entity)
     sums = {rate: [told.get((version, rate), Sums(0, 0, 0, 0, 0, 0)) for version in versions] for rate in RATES}
     return [tried(rate, *sums[rate], effect=effect, level=level, power=power) for rate in RATES]
