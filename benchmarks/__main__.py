@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import alarms, asof, command_line, days, features, fraud, gate, growth, peers, refresh, training
+from benchmarks import alarms, asof, command_line, days, decay, features, fraud, gate, growth, peers, refresh, training
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
@@ -20,6 +20,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "training": training.measure,
     "cli": command_line.measure,
     "alarms": alarms.measure,
+    "decay": decay.measure,
 }
 # They install other libraries, and are slow.
 WHEN_NAMED: Mapping[str, Callable[[Path], None]] = {"peers": peers.measure, "asof": asof.measure}

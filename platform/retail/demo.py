@@ -93,6 +93,21 @@ def main() -> int:
         f"FROM {SCORES} WHERE batch = (SELECT max(batch) FROM {SCORES}) ORDER BY score DESC LIMIT 5"
     ).show(truncate=False)
 
+    screen.rule("the day after, prices are half as high again: the monitor finds it")
+    code = max(code, lake.monitor("card_fraud").exit_code)
+    generate(
+        lake.spark, os.environ["AURIFY_SOURCES"], days=DAYS + 2, landed=DAYS + 1, history=HISTORY, dearer_from=DAYS + 1
+    )
+    code = max(code, lake.refresh("+gold.customer_payments", "+gold.terminal_risk").exit_code)
+    code = max(code, lake.score("card_fraud").exit_code)
+    watched = lake.monitor("card_fraud")
+    code = max(code, watched.exit_code)
+    for column in watched.batches[-1].columns[:4]:
+        screen.print(f"  {column.column}: {column.severity or 'as in training'} {'; '.join(column.why)}")
+    for reaction in watched.reactions:
+        screen.print(f"  {reaction}")
+    screen.print(f"what is open, the model by day, drift by feature: {watched.page}")
+
     screen.rule("once more: nothing is new, so nothing moves")
     code = max(code, lake.refresh().exit_code)  # the till lines of the day that landed
     again = lake.refresh()
@@ -102,7 +117,7 @@ def main() -> int:
         screen.print(f"  {table.table}: {table.outcome}")
     screen.print(
         "\nLook around: export AURIFY_WAREHOUSE=.aurify/demo/warehouse AURIFY_SOURCES=.aurify/demo/sources,\n"
-        "then .venv/bin/aurify plan, runs, quarantine silver.pos_lines, models show card_fraud, ..."
+        "then .venv/bin/aurify plan, runs, quarantine silver.pos_lines, models show card_fraud, alerts list, ..."
     )
     return max(code, again.exit_code, 1 if moved else 0)
 

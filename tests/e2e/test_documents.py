@@ -17,7 +17,11 @@ from retail.generate import generate
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-SHOWN = {"01_explore": "silver.pos_lines", "03_train_and_compare": "average_precision: +0.0000 between"}
+SHOWN = {
+    "01_explore": "silver.pos_lines",
+    "03_train_and_compare": "average_precision: +0.0000 between",
+    "04_read_drift": "version_1/index.html",
+}
 
 
 @pytest.fixture(scope="module")

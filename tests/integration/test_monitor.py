@@ -15,7 +15,7 @@ from aurify.errors import ConfigurationError
 from aurify.monitoring.counting import bins_of, profiles_of
 from aurify.monitoring.drift import drifts
 from aurify.monitoring.profile import number_bins, profiled
-from aurify.workflows.monitor import BatchDrift, _keep
+from aurify.workflows.batch_drift import BatchDrift, keep_drift
 from tests.integration.lakes import Toy
 from tests.integration.test_score import land, scoring_toy
 from tests.integration.test_train import DAYS
@@ -66,7 +66,7 @@ def test_a_batch_that_drifted_is_told_once_by_column(toy: Toy) -> None:
     assert (alerts["risk/amount"].alert.occasion, alerts["risk/amount"].notices) == (2, 1)
     assert [line.endswith("logged") for line in report.sent["log"]] == [True] * len(report.sent["log"])
     assert toy.lake.monitor("risk").batches == ()
-    kept = toy.lake.session.read.format("delta").load(report.table)
+    kept = toy.lake.session.read.format("delta").load(f"{report.home}/columns")
     assert kept.groupBy("batch").count().count() == 2
     assert kept.count() == len(first.columns) + len(second.columns)
     registry = toy.lake.registry
@@ -100,13 +100,13 @@ def test_a_version_that_scored_nothing_and_a_model_that_is_not_there_are_told(to
 
 def test_a_commit_that_is_tried_again_writes_nothing_twice(toy: Toy, tmp_path: Path) -> None:
     own = toy.copied(tmp_path / "toy")
-    path, version = own.lake.monitor("risk").table, own.lake.registry.version("risk", 1)
+    home, version = own.lake.monitor("risk").home, own.lake.registry.version("risk", 1)
     profile = profiled(np.asarray([1.0, 2.0]), number_bins([1.5]))
     columns = tuple(drifts({"x": profile}, {"x": profile}))
 
     def rows_after(batch: int) -> int:
-        _keep(own.lake, path, version, BatchDrift(batch, 2, columns))
-        return own.lake.session.read.format("delta").load(path).count()
+        keep_drift(own.lake, home, version, BatchDrift(batch, 2, columns))
+        return own.lake.session.read.format("delta").load(f"{home}/columns").count()
 
-    before = own.lake.session.read.format("delta").load(path).count()
+    before = own.lake.session.read.format("delta").load(f"{home}/columns").count()
     assert [rows_after(batch) - before for batch in (2, 3, 3)] == [0, 1, 1]

@@ -50,10 +50,14 @@ class Hook(BaseHTTPRequestHandler):
     """Keeps what is posted."""
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.headers["Idempotency-Key"], json.loads(body)))  # type: ignore[attr-defined]
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.got.append(self.kept(body))  # type: ignore[attr-defined]
         self.send_response(202)
         self.end_headers()
+
+    def kept(self, body: Any) -> tuple[str, Any]:
+        """What is kept of it: by which key it would be known again."""
+        return self.headers["Idempotency-Key"], body
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -114,7 +118,8 @@ def test_a_new_alert_reaches_the_webhook_and_the_mailbox_with_a_receipt(tmp_path
         told = alerts.deliver(START)
     assert told == {"mail": [f"{notice.id}: accepted for 1 of 1"], "team": [f"{notice.id}: HTTP 202"]}
     ((key, body),) = hooks
-    assert (key, body["id"], body["alert"]["column"]) == (notice.id, notice.id, "amount")
+    assert (key, body["id"], body["severity"]) == (notice.id, notice.id, "orange")
+    assert [told["alert"]["column"] for told in body["alerts"]] == ["amount"]
     assert f"Message-ID: <{notice.id}@aurify>" in mails[0]
     assert "Subject: [orange] card_fraud: amount, new" in mails[0]
     assert "next: look at it" in mails[0]
@@ -127,7 +132,7 @@ def test_the_log_takes_alerts_where_nothing_is_declared(tmp_path: Path, caplog: 
     alerts.seen([AMOUNT], [], START)
     with caplog.at_level(logging.WARNING, logger="aurify.alerts"):
         alerts.deliver(START)
-    assert "[orange] card_fraud: amount, new: its distribution moved by 0.2; next: look at it" in caplog.text
+    assert "card_fraud: [orange] amount, new: its distribution moved by 0.2; next: look at it" in caplog.text
 
 
 def test_a_sink_that_is_down_holds_up_nobody_and_loses_nothing(tmp_path: Path) -> None:
@@ -136,12 +141,25 @@ def test_a_sink_that_is_down_holds_up_nobody_and_loses_nothing(tmp_path: Path) -
         down.seen([AMOUNT, replace(AMOUNT, column="count")], [], START)
         told = down.deliver(START)
         assert "not taken" in told["team"][0]
+        down.seen([replace(AMOUNT, model="sales")], [], START)
+        told = down.deliver(START)
         assert (len(told["team"]), len(mails), hooks) == (1, 2, []), "it is asked once, the others have theirs"
+        assert down.waiting() == {"mail": 0, "team": 2}
         up = book(tmp_path, **sinks)
         up.deliver(START + HOUR)
-        assert sorted(body["alert"]["column"] for _, body in hooks) == ["amount", "count"]
+        assert sorted(body["model"] for _, body in hooks) == ["card_fraud", "sales"]
         assert len(mails) == 2
         assert up.deliver(START + HOUR) == {"mail": [], "team": []}
+
+
+def test_what_a_batch_raised_is_one_notice_the_gravest_first(tmp_path: Path) -> None:
+    with receivers() as (sinks, hooks, mails):
+        alerts = book(tmp_path, **sinks)
+        (notice,) = alerts.seen([AMOUNT, replace(AMOUNT, column="count", severity="red")], [], START)
+        alerts.deliver(START)
+    assert notice.subject == "[red] card_fraud: 2 alerts, count, amount"
+    assert [told["severity"] for told in hooks[0][1]["alerts"]] == ["red", "orange"]
+    assert len(hooks) == len(mails) == 1
 
 
 def test_the_same_alert_is_told_once_and_again_when_that_is_due(tmp_path: Path) -> None:
@@ -150,7 +168,7 @@ def test_the_same_alert_is_told_once_and_again_when_that_is_due(tmp_path: Path) 
     assert alerts.seen([AMOUNT], [], START) == [], "the same occasion"
     assert alerts.seen([replace(AMOUNT, occasion=2)], [], START + HOUR) == []
     (again,) = alerts.seen([replace(AMOUNT, occasion=3)], [], START + 25 * HOUR)
-    assert again.reason == "seen 3 times"
+    assert again.alerts[0].reason == "seen 3 times"
     (open_alert,) = alerts.open_alerts()
     assert (open_alert.seen, open_alert.notices, open_alert.since) == (3, 2, "2026-01-05T00:00:00+00:00")
 
@@ -161,7 +179,7 @@ def test_an_alert_that_grows_graver_is_told_at_once_though_somebody_looks_after_
     alerts.acknowledge(AMOUNT.key, "kim", "a sale until Sunday")
     assert alerts.seen([replace(AMOUNT, occasion=2)], [], START + 100 * HOUR) == [], "acknowledged: not told again"
     (graver,) = alerts.seen([replace(AMOUNT, occasion=3, severity="red")], [], START + 101 * HOUR)
-    assert (graver.severity, graver.reason) == ("red", "graver")
+    assert (graver.severity, graver.alerts[0].reason) == ("red", "graver")
     assert alerts.open_alerts()[0].acknowledged_by == ""
 
 
@@ -169,7 +187,7 @@ def test_an_alert_that_nobody_acknowledges_grows_a_degree_graver(tmp_path: Path)
     alerts = book(tmp_path)
     alerts.seen([replace(AMOUNT, severity="yellow")], [], START)
     told = [
-        (notice.severity, notice.reason)
+        (notice.severity, notice.alerts[0].reason)
         for day in range(1, 9)
         for notice in alerts.seen([replace(AMOUNT, severity="yellow", occasion=1 + day)], [], START + day * 24 * HOUR)
     ]

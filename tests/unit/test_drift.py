@@ -11,7 +11,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import mannwhitneyu, wasserstein_distance
 
 from aurify.monitoring.drift import Drift, Limits, drifts
-from aurify.monitoring.profile import Bins, Profile, category_bins, number_bins, profiled
+from aurify.monitoring.profile import Bins, Profile, category_bins, number_bins, profiled, whole, with_days_of
 
 
 def numbers(draw: np.random.Generator, rows: int) -> NDArray[np.float64]:
@@ -55,7 +55,7 @@ def test_the_distances_are_those_of_scipy() -> None:
     places = np.arange(bins.count)
     assert found.wasserstein == pytest.approx(wasserstein_distance(places, places, *shares))
     assert found.distance == pytest.approx(np.abs(np.cumsum(shares[0] - shares[1])).max())
-    ranks = [np.repeat(places, profiled(values, bins).counts) for values in (now, then)]
+    ranks = [np.repeat(places, np.asarray(profiled(values, bins).counts, np.int64)) for values in (now, then)]
     above = mannwhitneyu(*ranks).statistic / (len(then) * len(now))
     assert found.shift == pytest.approx(above - 0.5)
 
@@ -105,4 +105,26 @@ def test_the_worst_come_first_and_an_empty_batch_says_nothing() -> None:
     assert [told.column for told in drifts(then, now)] == ["b", "c", "a"]
     nothing = {name: profiled(np.empty(0), own) for name, own in bins.items()}
     assert {told.severity for told in drifts(then, nothing)} == {""}
-    assert {told.severity for told in drifts(then, now, Limits(distance={"red": 0.99}, shift={}))} == {""}
+    assert {told.severity for told in drifts(then, now, lambda name: Limits(distance={"red": 0.99}, shift={}))} == {""}
+
+
+def test_a_day_is_held_against_the_same_weekday() -> None:
+    draw = np.random.default_rng(8)
+    bins = number_bins(np.linspace(0.5, 3.0, 19).tolist())
+    days = {day: profiled(numbers(draw, 3_000) * (2 if day == 1 else 1), bins) for day in range(1, 8)}
+    sunday = {1: profiled(numbers(draw, 2_000) * 2, bins)}
+    (by_all,) = drifts({"x": whole(days)}, {"x": whole(sunday)})
+    (by_day,) = drifts({"x": with_days_of(days, sunday)}, {"x": whole(sunday)})
+    assert (by_all.severity, by_day.severity) == ("red", "")
+    week = {day: profiled(numbers(draw, 100) * (2 if day == 1 else 1), bins) for day in range(1, 8)}
+    even = with_days_of(days, week)
+    assert even.rows == pytest.approx(21_000)
+    assert even.counts == pytest.approx(whole(days).counts)
+
+
+def test_a_weekday_that_the_reference_hardly_has_is_held_against_all_days() -> None:
+    bins = number_bins([1.0, 2.0])
+    days = {2: Profile(bins, 100, 10, (30, 30, 30)), 3: Profile(bins, 5, 0, (5, 0, 0))}
+    found = with_days_of(days, {3: Profile(bins, 50, 0, (50, 0, 0))})
+    assert (found.rows, found.missing) == pytest.approx((105, 10))
+    assert with_days_of(days, {3: Profile(bins, 0, 0, (0, 0, 0))}) == whole(days)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from aurify.monitoring.alert_book import OpenAlert
+    from aurify.monitoring.open_alert import OpenAlert
 
 
 @click.group("alerts")

@@ -30,6 +30,7 @@ COMMANDS = {
     "refresh": "aurify.cli.refresh:refresh",
     "replay": "aurify.cli.replay:replay",
     "restore": "aurify.cli.versions:restore",
+    "retrain": "aurify.cli.retrain:retrain",
     "runs": "aurify.cli.runs:runs",
     "score": "aurify.cli.score:score",
     "thresholds": "aurify.cli.thresholds:thresholds",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from aurify.workflows.monitor import MonitorReport
 
+log = logging.getLogger("aurify")
+
 
 @project_command("monitor", "aurify monitor card_fraud", "aurify monitor card_fraud --version 3")
 @click.argument("model")
@@ -21,14 +24,15 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def monitor(given: Invocation, model: str, version: str) -> Answer:
-    """Compare scored batches with what the version learned from.
+    """Look at scored batches, at the labels that have come, and at what follows.
 
-    Each batch is compared once, column by column, its scores too. A severity says how far a column moved, less what
-    chance can do of so many rows and columns: yellow, orange or red.
+    Each batch is compared once, column by column, with what the version learned from. A severity says how far a column
+    moved, less what chance can do of so many rows and columns: yellow, orange or red. As labels come, the model's
+    metric is told by day. Alerts of the champion are sent, and lead to what its file declares. A page tells it all.
     """
     from aurify.workflows.monitor import monitor as run_monitor
 
-    report = run_monitor(given.lake(), model, version)
+    report = run_monitor(given.lake(), model, version, listen=lambda said: log.info("%s: %s", model, said))
     return Answer(report.as_dict(), lambda console: _show(console, report))
 
 
@@ -50,9 +54,24 @@ def _show(console: Console, report: MonitorReport) -> None:
             for told in batch.columns
         ]
         console.print(rows_table(("column", "severity", "distance", "psi", "why"), rows))
-    for sink, told in report.sent.items():
-        for line in told:
-            console.print(f"{sink}: {line}")
     if not report.batches:
         console.print("no batch that was not compared: aurify score scores what is new")
-    console.print(f"kept in {report.table}")
+    _show_performance(console, report)
+    for line in (*report.notes, *report.reactions):
+        console.print(line)
+    for sink, sent in report.sent.items():
+        for line in sent:
+            console.print(f"{sink}: {line}")
+    console.print(f"the page: {report.page}")
+
+
+def _show_performance(console: Console, report: MonitorReport) -> None:
+    found = report.performance
+    if found is None:
+        return
+    said = found.why if found.now is not None else found.because
+    console.print(f"{report.model} version {report.version}: {said}")
+    newest = [day for day in found.days if day.estimated is not None][-1:]
+    for day in newest:
+        if day.value(found.metric) is None:
+            console.print(f"  by its scores alone, {found.metric} of {day.day} should be about {day.estimated:.3g}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from aurify.config.yaml_file import Strict
 
 Severity = Literal["yellow", "orange", "red"]
+Least = Annotated[float, Field(ge=0, le=1)]
+LIMITS = ("distance", "shift", "missing", "unseen", "loss")
 
 
 class SinkSettings(Strict):
@@ -40,11 +44,35 @@ class AlertRule(Strict):
     sinks: list[str] = Field(min_length=1, description="names of sinks; log is always there")
 
 
+class LimitRule(Strict):
+    """What the columns of some models must differ by to be told, by severity; a column that is `silent` never is.
+
+    Names may have * and ?. What is not said stays as it is; of several rules the last counts. `loss` is the share that
+    a model's metric, a column of its own, loses of what it was on the test.
+    """
+
+    models: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    columns: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    silent: bool = False
+    distance: dict[Severity, Least] | None = None
+    shift: dict[Severity, Least] | None = None
+    missing: dict[Severity, Least] | None = None
+    unseen: dict[Severity, Least] | None = None
+    loss: dict[Severity, Least] | None = None
+
+    @property
+    def least(self) -> dict[str, Mapping[str, float]]:
+        """What the rule says of each question."""
+        return {name: told for name in LIMITS if (told := getattr(self, name)) is not None}
+
+
 class AlertSettings(Strict):
     """Sinks, rules, and how long an alert that nobody has acknowledged is left alone; without a rule all are logged."""
 
     sinks: dict[str, SinkSettings] = Field(default_factory=dict)
     rules: list[AlertRule] = Field(default_factory=lambda: [AlertRule(sinks=["log"])])
+    limits: list[LimitRule] = Field(default_factory=list)
+    false_alarms: float = Field(default=0.01, gt=0, le=0.5, description="a chance, over all columns of a batch")
     repeat_after_hours: float = Field(default=24, gt=0)
     escalate_after_hours: float = Field(default=72, gt=0)
 
@@ -56,6 +84,16 @@ class AlertSettings(Strict):
             there = ", ".join(sorted(known))
             raise ValueError(f"sinks that are declared in its rules: {', '.join(unknown)} is none of {there}")
         return self
+
+    def limits_of(self, model: str, column: str) -> dict[str, Mapping[str, float]] | None:
+        """What the settings change of the limits of a column; None where it is silent."""
+        found: dict[str, Mapping[str, float]] | None = {}
+        for rule in self.limits:
+            if any(fnmatchcase(model, name) for name in rule.models) and any(
+                fnmatchcase(column, name) for name in rule.columns
+            ):
+                found = None if rule.silent else {**(found or {}), **rule.least}
+        return found
 
     def sink(self, name: str) -> SinkSettings:
         """The settings of a sink by name."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aurify.models.transforms.tf_idf import TfIdf
     from aurify.models.transforms.word2vec import Word2Vec
     from aurify.models.tree_estimators import GradientBoostedTrees, RandomForest
+    from aurify.monitoring.declare import Monitoring
     from aurify.scoring.declare import Fallback, Scoring
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Lasso",
     "LightGBM",
     "Metrics",
+    "Monitoring",
     "OnDriver",
     "OneHot",
     "Python",
@@ -103,6 +105,7 @@ _HOME = {
     "Lasso": "aurify.models.selection.lasso",
     "LightGBM": "aurify.models.lightgbm_estimator",
     "Metrics": "aurify.models.metrics",
+    "Monitoring": "aurify.monitoring.declare",
     "OnDriver": "aurify.models.on_driver",
     "OneHot": "aurify.models.transforms.one_hot",
     "Python": "aurify.models.python_reference",

@@ -13,6 +13,7 @@ from aurify.models.curve import LOSSES, METRICS
 from aurify.models.declare import Gate, ModelSpec, TopK, Training
 from aurify.models.scored import of_metric
 from aurify.models.search.run import problems as search_problems
+from aurify.monitoring.check import monitoring_problems
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -44,6 +45,7 @@ def check_models(specs: Sequence[ModelSpec], tables: Mapping[str, Known], root: 
         problems += spec.split.problems(where)
         problems += _of_learning(where, spec)
         problems += _of_gate(where, spec)
+        problems += monitoring_problems(where, spec.monitoring, spec.scoring is not None)
     return problems
 
 

@@ -12,6 +12,7 @@ from aurify.errors import ConfigurationError, Problem
 from aurify.models.estimator import Estimator, Stage
 from aurify.models.search.declared import Search
 from aurify.models.split import ByTime
+from aurify.monitoring.declare import Monitoring
 from aurify.scoring.declare import Scoring
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound="Callable[[DataFrame], DataFrame]")
 
 ATTRIBUTE = "__aurify_model__"
-MORE = ("metric", "gate", "top_k", "weight", "workers", "seed", "time_limit", "search", "scoring")
+MORE = ("metric", "gate", "top_k", "weight", "workers", "seed", "time_limit", "search", "scoring", "monitoring")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class ModelSpec:
     time_limit: timedelta | None = None
     search: Search | None = None
     scoring: Scoring | None = None
+    monitoring: Monitoring = field(default_factory=Monitoring)
     owner: str = ""
     doc: str = ""
     file: str = ""
@@ -113,7 +115,7 @@ def model(
     gives those that are to be learned from and judged by; it adds or changes none. Without `features` all features of
     the views are used. `unit` are columns whose rows belong together where intervals are drawn, like a customer's.
     `more` are the other fields of `ModelSpec`: metric, gate, top_k, weight, workers, seed, time_limit, search,
-    scoring. Wrong values are told by the checks of specs, all at once.
+    scoring, monitoring. Wrong values are told by the checks of specs, all at once.
     """
 
     def attach(function: Function) -> Function:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -36,32 +36,57 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class Notice:
-    """What a sink is given: an alert, and why now. The same `id` is the same notice, should it come twice."""
+class Told:
+    """An alert as it is told: how grave by now, and why now."""
 
-    id: str
     alert: Alert
     severity: str
     reason: str
     since: str
+
+    @property
+    def line(self) -> str:
+        """One line for a person."""
+        return f"[{self.severity}] {self.alert.column}, {self.reason}: {self.alert.why}; next: {self.alert.next_step}"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a sink is given: the alerts of a model that are to be told at one time, the gravest first.
+
+    The same `id` is the same notice, should it come twice.
+    """
+
+    id: str
+    model: str
+    alerts: Sequence[Told]
     told_at: str
+
+    @property
+    def severity(self) -> str:
+        """That of the gravest."""
+        return max((told.severity for told in self.alerts), key=rank)
 
     @property
     def subject(self) -> str:
         """One line."""
-        return f"[{self.severity}] {self.alert.model}: {self.alert.column}, {self.reason}"
+        if len(self.alerts) == 1:
+            return f"[{self.severity}] {self.model}: {self.alerts[0].alert.column}, {self.alerts[0].reason}"
+        columns = ", ".join(told.alert.column for told in self.alerts)
+        return f"[{self.severity}] {self.model}: {len(self.alerts)} alerts, {columns}"
 
     @property
     def text(self) -> str:
         """A few lines for a person."""
-        lines = [self.alert.why, f"since {self.since}", f"next: {self.alert.next_step}"]
+        lines = [line for told in self.alerts for line in (told.line, f"  since {told.since}")]
         return "\n".join([self.subject, "", *lines, "", f"notice {self.id}"])
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return {**asdict(self), "severity": self.severity}
 
     @classmethod
     def of_dict(cls, told: Mapping[str, Any]) -> Notice:
         """What `as_dict` gave."""
-        return cls(**{**told, "alert": Alert(**told["alert"])})
+        alerts = [Told(**{**one, "alert": Alert(**one["alert"])}) for one in told["alerts"]]
+        return cls(told["id"], told["model"], tuple(alerts), told["told_at"])

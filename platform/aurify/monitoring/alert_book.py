@@ -1,48 +1,26 @@
 """The alerts that are open, who has acknowledged them, what was told of them where, and what could not be told yet.
 
 All of it is files below one folder. A notice is written to the outbox of its sinks before any is asked, and goes from
-there into the receipts when the sink has taken it: a sink that is down delays nothing and loses nothing.
+there into the receipts when the sink has taken it: a sink that is down delays nothing and loses nothing. What is open
+of a model is one file, written after the outboxes: after a kill between them the same notice is made again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from aurify.config.alerts import AlertSettings
+from aurify.config.alerts import AlertRule, AlertSettings
 from aurify.errors import ConfigurationError, did_you_mean
-from aurify.monitoring.alert import SEVERITIES, Alert, Notice, rank
+from aurify.monitoring.alert import Alert, Notice, Told, rank
+from aurify.monitoring.open_alert import OpenAlert, stamp, weighed
 from aurify.monitoring.sinks import send
 from aurify.storage import Storage
-
-
-@dataclass(frozen=True)
-class OpenAlert:
-    """An alert from its first occasion to its last: how grave it is told, how often it was seen, who looks after it."""
-
-    alert: Alert
-    since: str
-    severity: str
-    seen: int
-    told_at: str
-    notices: int
-    escalated_at: str = ""
-    acknowledged_by: str = ""
-    reason: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
-    @classmethod
-    def of_dict(cls, told: Mapping[str, Any]) -> OpenAlert:
-        """What `as_dict` gave."""
-        return cls(**{**told, "alert": Alert(**told["alert"])})
 
 
 class AlertBook:
@@ -53,35 +31,34 @@ class AlertBook:
         self._folder = folder
         self._settings = settings
 
-    def open_alerts(self) -> list[OpenAlert]:
-        """Those that are open, the gravest first."""
-        found = [self._read(f"open/{name}") for name in self._storage.names(f"{self._folder}/open")]
-        alerts = [OpenAlert.of_dict(told) for told in found if told]
-        return sorted(alerts, key=lambda told: (-rank(told.severity), told.since, told.alert.key))
+    def open_alerts(self, model: str | None = None) -> list[OpenAlert]:
+        """Those that are open, of one model or all, the gravest first."""
+        models = [name.removesuffix(".json") for name in self._storage.names(f"{self._folder}/open")]
+        found = [told for name in models if model in (None, name) for told in self._open_of(name).values()]
+        return sorted(found, key=lambda told: (-rank(told.severity), told.since, told.alert.key))
 
     def seen(self, alerts: Iterable[Alert], clear: Iterable[str], now: datetime) -> list[Notice]:
-        """Take in what was seen and, by key, what is no longer so; gives the notices that follow, each in its outboxes.
+        """Take in what was seen and, by key, what is no longer so; gives the notices that follow, in their outboxes.
 
-        An alert is told when it is new and when it grows graver; else, while nobody has acknowledged it, again after
-        `repeat_after_hours`, and a degree graver after `escalate_after_hours`.
+        What is told of a model at one time is one notice to each sink.
         """
-        notices = [self._notice(alert, now) for alert in alerts]
-        for key in clear:
-            held = self._read(_open(key))
-            if held:
-                self._write(f"closed/{_name(key)} {now:%Y%m%dT%H%M%S}.json", {**held, "closed_at": _text(now)})
-                self._storage.remove(f"{self._folder}/{_open(key)}")
-        return [notice for notice in notices if notice is not None]
+        seen, gone = list(alerts), list(clear)
+        models = sorted({alert.model for alert in seen} | {key.partition("/")[0] for key in gone})
+        found: dict[str, Notice] = {}
+        for model in models:
+            own = [alert for alert in seen if alert.model == model]
+            notices = self._seen_of(model, own, [key for key in gone if key.partition("/")[0] == model], now)
+            found |= {notice.id: notice for notice in notices}
+        return list(found.values())
 
     def acknowledge(self, key: str, by: str, reason: str) -> OpenAlert:
         """Note that a person looks after an alert: it is told again only if it grows graver."""
-        held = self._read(_open(key))
-        if not held:
+        held = self._open_of(key.partition("/")[0]).get(key)
+        if held is None:
             hint = did_you_mean(key, [told.alert.key for told in self.open_alerts()])
             raise ConfigurationError.of(f"alert {key}", "no such alert is open", "an open alert", hint)
-        found = replace(OpenAlert.of_dict(held), acknowledged_by=by, reason=reason)
-        self._write(_open(key), found.as_dict())
-        return found
+        self._write(_acknowledged(held), {"acknowledged_by": by, "reason": reason})
+        return replace(held, acknowledged_by=by, reason=reason)
 
     def deliver(self, now: datetime) -> dict[str, list[str]]:
         """Send what is in the outboxes, and give what each sink did: receipts, or why it could not take a notice.
@@ -98,60 +75,60 @@ class AlertBook:
                 except Exception as error:  # noqa: BLE001 - whatever a server does, the notice stays
                     told[sink].append(f"{notice.id}: not taken, {type(error).__name__}: {error}")
                     break
-                self._write(f"receipts/{sink}/{name}", {"notice": notice.id, "at": _text(now), "receipt": receipt})
+                self._write(f"receipts/{sink}/{name}", {"notice": notice.id, "at": stamp(now), "receipt": receipt})
                 self._storage.remove(f"{self._folder}/outbox/{sink}/{name}")
                 told[sink].append(f"{notice.id}: {receipt}")
         return told
 
-    def _notice(self, alert: Alert, now: datetime) -> Notice | None:
-        """The notice that an alert leads to, if it does; the book knows of the alert afterwards."""
-        held = self._read(_open(alert.key))
-        if not held:
-            return self._tell(OpenAlert(alert, _text(now), alert.severity, 1, "", 0), "new", now)
-        known = OpenAlert.of_dict(held)
-        if alert.occasion <= known.alert.occasion and alert.severity == known.alert.severity:
-            return None
-        found = replace(known, alert=alert, seen=known.seen + 1)
-        if rank(alert.severity) > rank(known.severity):
-            return self._tell(replace(found, severity=alert.severity, acknowledged_by="", reason=""), "graver", now)
-        if known.acknowledged_by:
-            self._write(_open(alert.key), found.as_dict())
-            return None
-        open_for, silent_for = now - _moment(known.escalated_at or known.since), now - _moment(known.told_at)
-        hours = self._settings
-        if open_for >= timedelta(hours=hours.escalate_after_hours) and rank(found.severity) < len(SEVERITIES):
-            graver = SEVERITIES[rank(found.severity)]
-            reason = f"nobody has acknowledged it for {hours.escalate_after_hours:g} hours"
-            return self._tell(replace(found, severity=graver, escalated_at=_text(now)), reason, now)
-        if silent_for >= timedelta(hours=hours.repeat_after_hours):
-            return self._tell(found, f"seen {found.seen} times", now)
-        self._write(_open(alert.key), found.as_dict())
-        return None
+    def waiting(self) -> dict[str, int]:
+        """How many notices wait for each sink."""
+        sinks = self._storage.names(f"{self._folder}/outbox")
+        return {sink: len(self._storage.names(f"{self._folder}/outbox/{sink}")) for sink in sinks}
 
-    def _tell(self, known: OpenAlert, reason: str, now: datetime) -> Notice:
-        """Put a notice into the outboxes first, then note it: a kill between tells it again under the same id."""
-        text = f"{known.alert.key}\0{known.alert.occasion}\0{known.severity}\0{known.notices}"
-        id = hashlib.sha256(text.encode()).hexdigest()[:16]
-        notice = Notice(id, known.alert, known.severity, reason, known.since, _text(now))
-        for sink in self._sinks(notice):
-            if not self._storage.exists(f"{self._folder}/receipts/{sink}/{id}.json"):
-                self._write(f"outbox/{sink}/{id}.json", notice.as_dict())
-        told = replace(known, told_at=_text(now), notices=known.notices + 1)
-        self._write(_open(known.alert.key), told.as_dict())
-        return notice
+    def _seen_of(self, model: str, alerts: Sequence[Alert], clear: Iterable[str], now: datetime) -> list[Notice]:
+        """The same of one model."""
+        held = self._open_of(model)
+        before, told = dict(held), list[OpenAlert]()
+        reasons: list[Told] = []
+        for alert in alerts:
+            found, reason = weighed(held.get(alert.key), alert, now, self._settings)
+            if reason is not None:
+                reasons.append(Told(alert, found.severity, reason, found.since))
+                told.append(found)
+                found = found.told(now)
+            held[alert.key] = found
+        notices = self._put_out(model, reasons, told, now)
+        for key in clear:
+            gone = held.pop(key, None)
+            if gone is not None:
+                self._write(f"closed/{_name(key, gone.since)}.json", {**gone.as_dict(), "closed_at": stamp(now)})
+        if held != before:
+            self._write(f"open/{model}.json", {key: found.as_dict() for key, found in held.items()})
+        return notices
 
-    def _sinks(self, notice: Notice) -> list[str]:
-        """The sinks of all rules that a notice meets, each once."""
-        return list(
-            dict.fromkeys(
-                sink
-                for rule in self._settings.rules
-                if notice.severity in rule.severities
-                and any(fnmatchcase(notice.alert.model, name) for name in rule.models)
-                and any(fnmatchcase(notice.alert.column, name) for name in rule.columns)
-                for sink in rule.sinks
-            )
-        )
+    def _put_out(self, model: str, reasons: Sequence[Told], told: Sequence[OpenAlert], now: datetime) -> list[Notice]:
+        """Write what each sink is told into its outbox, unless it has it already."""
+        notices = []
+        marks = [f"{one.alert.key}\0{one.alert.occasion}\0{one.severity}\0{one.notices}" for one in told]
+        for sink in dict.fromkeys(sink for rule in self._settings.rules for sink in rule.sinks):
+            rules = [rule for rule in self._settings.rules if sink in rule.sinks]
+            own = [place for place, one in enumerate(reasons) if any(_meets(rule, one) for rule in rules)]
+            if not own:
+                continue
+            alerts = sorted((reasons[place] for place in own), key=lambda one: -rank(one.severity))
+            notice = Notice(_name(*(marks[place] for place in own)), model, tuple(alerts), stamp(now))
+            if not self._storage.exists(f"{self._folder}/receipts/{sink}/{notice.id}.json"):
+                self._write(f"outbox/{sink}/{notice.id}.json", notice.as_dict())
+            notices.append(notice)
+        return notices
+
+    def _open_of(self, model: str) -> dict[str, OpenAlert]:
+        """The open alerts of a model by key, with who has acknowledged them."""
+        found = {}
+        for key, told in self._read(f"open/{model}.json").items():
+            alert = OpenAlert.of_dict(told)
+            found[key] = replace(alert, **self._read(_acknowledged(alert)))
+        return found
 
     def _read(self, name: str) -> dict[str, Any]:
         content = self._storage.read(f"{self._folder}/{name}")
@@ -162,17 +139,17 @@ class AlertBook:
         self._storage.write(f"{self._folder}/{name}", json.dumps(told, indent=1).encode())
 
 
-def _name(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
+def _meets(rule: AlertRule, told: Told) -> bool:
+    """Whether a rule is about an alert."""
+    is_of_model = any(fnmatchcase(told.alert.model, name) for name in rule.models)
+    is_of_column = any(fnmatchcase(told.alert.column, name) for name in rule.columns)
+    return told.severity in rule.severities and is_of_model and is_of_column
 
 
-def _open(key: str) -> str:
-    return f"open/{_name(key)}.json"
+def _acknowledged(alert: OpenAlert) -> str:
+    """Where it is kept that a person looks after an alert, as grave as it is: a file that nobody else writes."""
+    return f"acknowledged/{_name(alert.alert.key, alert.since, alert.severity)}.json"
 
 
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _name(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -10,8 +10,8 @@ normal distribution.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from statistics import NormalDist
 
 import numpy as np
@@ -22,17 +22,29 @@ from aurify.monitoring.profile import Profile
 
 _LEAST_SHARE = 1e-6
 _FEW_ROWS = 200
+FALSE_ALARMS = 0.01
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The least distance of each severity, and the chance of a false alarm over all columns of a batch together."""
+    """The least of each severity that a column must differ by, or the model's metric be lost by; none: never told.
+
+    `loss` is the share of the metric that it had on its test.
+    """
 
     distance: Mapping[str, float] = field(default_factory=lambda: {"yellow": 0.005, "orange": 0.1, "red": 0.25})
     shift: Mapping[str, float] = field(default_factory=lambda: {"yellow": 0.005, "orange": 0.07, "red": 0.2})
     missing: Mapping[str, float] = field(default_factory=lambda: {"yellow": 0.01, "orange": 0.1, "red": 0.5})
     unseen: Mapping[str, float] = field(default_factory=lambda: {"yellow": 0.005, "orange": 0.05, "red": 0.25})
-    false_alarms: float = 0.01
+    loss: Mapping[str, float] = field(default_factory=lambda: {"yellow": 0.02, "orange": 0.1, "red": 0.25})
+
+    @classmethod
+    def told(cls, changed: Mapping[str, Mapping[str, float]] | None) -> Limits:
+        """The usual ones with what the settings change; None is a column that no severity is told of."""
+        return cls(**({each.name: {} for each in fields(cls)} if changed is None else changed))
+
+
+USUAL = Limits()
 
 
 @dataclass(frozen=True)
@@ -59,16 +71,23 @@ class Drift:
     why: tuple[str, ...] = ()
 
 
-def drifts(reference: Mapping[str, Profile], batch: Mapping[str, Profile], limits: Limits | None = None) -> list[Drift]:
-    """Every column of the batch, those that are worst first; columns that the reference lacks are left out."""
-    used = limits or Limits()
+def drifts(
+    reference: Mapping[str, Profile],
+    batch: Mapping[str, Profile],
+    limits: Callable[[str], Limits] = lambda column: USUAL,
+    false_alarms: float = FALSE_ALARMS,
+) -> list[Drift]:
+    """Every column of the batch, those that are worst first; columns that the reference lacks are left out.
+
+    `false_alarms` is the chance of one over all columns of a batch together.
+    """
     shared = [name for name in reference if name in batch]
-    found = [_drift(name, reference[name], batch[name], used, len(shared)) for name in shared]
+    level = false_alarms / (4 * max(len(shared), 1))  # four questions a column
+    found = [_drift(name, reference[name], batch[name], limits(name), level) for name in shared]
     return sorted(found, key=lambda told: (-rank(told.severity), -told.surely, told.column))
 
 
-def _drift(name: str, then: Profile, now: Profile, limits: Limits, columns: int) -> Drift:
-    level = limits.false_alarms / (4 * max(columns, 1))  # four questions a column
+def _drift(name: str, then: Profile, now: Profile, limits: Limits, level: float) -> Drift:
     before, after = _shares(then), _shares(now)
     is_category = bool(then.bins.categories)
     differences = after - before
@@ -97,10 +116,10 @@ def _drift(name: str, then: Profile, now: Profile, limits: Limits, columns: int)
             f"{after[-1] if is_category else 0:.1%} are categories that training hardly had",
         ),
     }
-    severities = {what: _severity(value, least) for what, (value, least, _) in told.items()}
+    severities = {what: severity_of(value, least) for what, (value, least, _) in told.items()}
     return Drift(
         column=name,
-        rows=now.rows,
+        rows=int(now.rows),
         distance=distance,
         surely=surely,
         shift=shift,
@@ -114,12 +133,13 @@ def _drift(name: str, then: Profile, now: Profile, limits: Limits, columns: int)
     )
 
 
-def _severity(value: float, least: Mapping[str, float]) -> str:
+def severity_of(value: float, least: Mapping[str, float]) -> str:
+    """The gravest severity whose least a value is above; empty where there is none."""
     reached = [severity for severity in SEVERITIES if severity in least and value > least[severity]]
     return reached[-1] if reached else ""
 
 
-def _share(part: int, whole: int) -> float:
+def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
@@ -158,12 +178,12 @@ def _of_categories(then: Profile, now: Profile, level: float) -> float:
     return mean + _by_rows(then.there, now.there, level)
 
 
-def _by_rows(before: int, after: int, level: float) -> float:
+def _by_rows(before: float, after: float, level: float) -> float:
     """How far a difference of two shares is from what it is on average, at this level (McDiarmid 1989)."""
     return math.sqrt(math.log(2 / level) / 2 * sum(1 / rows for rows in (before, after) if rows))
 
 
-def _surely(difference: float, before: int, after: int, level: float) -> float:
+def _surely(difference: float, before: float, after: float, level: float) -> float:
     """What is left of a difference of shares after chance."""
     return max(abs(difference) - _by_rows(before, after, level), 0.0)
 

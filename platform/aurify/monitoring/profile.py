@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -39,15 +40,18 @@ class Bins:
 
 @dataclass(frozen=True)
 class Profile:
-    """How many rows a column has, of how many it is missing, and how the others spread over its bins."""
+    """How many rows a column has, of how many it is missing, and how the others spread over its bins.
+
+    Of rows that were weighed these are no whole numbers.
+    """
 
     bins: Bins
-    rows: int
-    missing: int
-    counts: tuple[int, ...]
+    rows: float
+    missing: float
+    counts: tuple[float, ...]
 
     @property
-    def there(self) -> int:
+    def there(self) -> float:
         """The rows with a value."""
         return self.rows - self.missing
 
@@ -65,6 +69,40 @@ class Profile:
         """What `as_dict` gave."""
         bins = Bins(tuple(told["bins"]["edges"]), tuple(told["bins"]["categories"]))
         return cls(bins, told["rows"], told["missing"], tuple(told["counts"]))
+
+
+Weekdays = Mapping[int, Profile]
+"""The profiles of a column by the weekday of its rows."""
+
+_FEWEST_OF_A_DAY = 30
+
+
+def whole(days: Weekdays) -> Profile:
+    """The profile of the rows of all weekdays."""
+    first, *others = days.values()
+    return reduce(Profile.plus, others, first)
+
+
+def with_days_of(reference: Weekdays, batch: Weekdays) -> Profile:
+    """The reference as if its weekdays were those of the batch: a Sunday is held against Sundays.
+
+    A day that the reference hardly has stands as all its days. `rows` is what the weighed rows are worth, less than
+    there are where few of them weigh much (Kish 1965, "Survey Sampling").
+    """
+    total = sum(profile.rows for profile in batch.values())
+    every = whole(reference)
+    if not total:
+        return every
+    parts = []
+    for day, profile in batch.items():
+        own = reference.get(day)
+        parts.append((profile.rows / total, every if own is None or own.rows < _FEWEST_OF_A_DAY else own))
+    asked = [(share, part) for share, part in parts if share and part.rows]
+    worth = 1 / sum(share**2 / part.rows for share, part in asked) if asked else 0.0
+    scale = [(share * worth / part.rows, part) for share, part in asked]
+    counts = np.sum([factor * np.asarray(part.counts) for factor, part in scale], axis=0) if scale else every.counts
+    missing = sum(factor * part.missing for factor, part in scale)
+    return Profile(every.bins, worth, missing, tuple(float(count) for count in counts))
 
 
 def number_bins(quantiles: Sequence[float]) -> Bins:

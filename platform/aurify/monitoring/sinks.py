@@ -21,7 +21,8 @@ def send(sink: SinkSettings, notice: Notice) -> str:
 
 
 def _to_log(sink: SinkSettings, notice: Notice) -> str:
-    log.warning("%s: %s; next: %s", notice.subject, notice.alert.why, notice.alert.next_step)
+    for told in notice.alerts:
+        log.warning("%s: %s", notice.model, told.line)
     return "logged"
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from aurify.workflows.monitor import MonitorReport
     from aurify.workflows.plan import Plan
     from aurify.workflows.report import RunReport
+    from aurify.workflows.retrain import RetrainReport
     from aurify.workflows.train import TrainReport
     from aurify.workflows.training_set import TrainingSet
 
@@ -236,10 +237,16 @@ class Lake:
         return score(self, model, **more)
 
     def monitor(self, model: str, of: int | str = "champion") -> MonitorReport:
-        """Compare the scored batches of a version that were not compared yet with the rows that it learned from."""
+        """Look at the scored batches of a version that were not looked at yet, and at the labels that have come."""
         from aurify.workflows.monitor import monitor
 
         return monitor(self, model, of)
+
+    def retrain(self, *models: str, if_needed: bool = False) -> RetrainReport:
+        """Train models anew, all of them if none is named; only those whose alerts ask for it if so asked."""
+        from aurify.workflows.retrain import retrain
+
+        return retrain(self, models, if_needed=if_needed)
 
     def trained(self, model: str, of: int | str = "champion") -> VersionTold:
         """A version of a model by number or alias: its metrics, and all that it was made of."""

@@ -126,14 +126,19 @@ def rollback(lake: Lake, model: str, reason: str = "", by: str | None = None) ->
     """Make the champion before this one champion again; ConfigurationError where there was none."""
     lake.model(model)
     registry = lake.registry
-    stack = _champions(registry.moves(model))
-    there = {version.number for version in registry.versions(model)}
-    earlier = [number for number in stack[:-1] if number in there]
-    if not earlier:
+    version = former_champion(lake, model)
+    if version is None:
         raise ConfigurationError.of(f"model {model}", "no champion before this one", "an earlier champion")
-    version = registry.version(model, earlier[-1])
-    registry.promote(version, by or getuser(), f"rollback from version {stack[-1]}: {reason or 'no reason given'}")
+    now = _champions(registry.moves(model))[-1]
+    registry.promote(version, by or getuser(), f"rollback from version {now}: {reason or 'no reason given'}")
     return registry.version(model, version.number)
+
+
+def former_champion(lake: Lake, model: str) -> Version | None:
+    """The champion that a rollback goes back to; None where there is none."""
+    stack, registry = _champions(lake.registry.moves(model)), lake.registry
+    there = {version.number: version for version in registry.versions(model)}
+    return next((there[number] for number in reversed(stack[:-1]) if number in there), None)
 
 
 def _champions(moves: Sequence[Move]) -> list[int]:

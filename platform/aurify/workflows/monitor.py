@@ -1,106 +1,179 @@
-"""Monitor a model: each scored batch beside the rows that the version learned from, column by column, once."""
+"""Monitor a model: its scored batches, how they turned out as labels come, the alerts, and what they lead to."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from aurify.config.names import quoted
-from aurify.models.registry import CHAMPION, RECORD_FILE, Version
-from aurify.models.split import PART
-from aurify.monitoring.alert import Alert, rank
-from aurify.monitoring.alert_book import OpenAlert
-from aurify.monitoring.counting import bins_of, profiles_of
-from aurify.monitoring.drift import Drift, drifts
-from aurify.monitoring.profile import Profile
-from aurify.publish.target import Handle
-from aurify.scoring.batch import BatchOfScores, ToScore
-from aurify.scoring.table import VERSION, name_of, of_batch
-from aurify.workflows.score import inputs_of, to_score
-from aurify.workflows.training_rows import rows_of_record
+from aurify.errors import ConfigurationError
+from aurify.models.registry import CHAMPION, Version
+from aurify.monitoring.alert import Alert
+from aurify.monitoring.drift import Drift, Limits, severity_of
+from aurify.monitoring.open_alert import OpenAlert
+from aurify.monitoring.performance import Performance
+from aurify.monitoring.reference import SCORE
+from aurify.publish.lease import Lease
+from aurify.scoring.batch import ToScore
+from aurify.workflows.batch_drift import BatchDrift, batch_drift, keep_drift, pending, reference_of
+from aurify.workflows.halted import alerts_for
+from aurify.workflows.monitor_page import keep_page
+from aurify.workflows.performance import keep_performance, performance
+from aurify.workflows.reactions import rolled_back
+from aurify.workflows.score import to_score
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from aurify.models.fitted import FittedModel
     from aurify.workflows.lake import Lake
 
-FOLDER, PROFILE_FILE, SCORE = "monitoring", "profile.json", "score"
+Listener = Callable[[str], None]
+FOLDER = "monitoring"
 ENOUGH_ROWS = 1000
-_TABLE = (
-    "model string, model_version int, batch bigint, column string, rows bigint, distance double, surely double, "
-    "shift double, psi double, jensen_shannon double, wasserstein double, missing double, unseen double, "
-    "severity string, why array<string>"
-)
-
-
-@dataclass(frozen=True)
-class BatchDrift:
-    """One scored batch: its rows, and every column, the worst first."""
-
-    batch: int
-    rows: int
-    columns: tuple[Drift, ...]
-
-    @property
-    def severity(self) -> str:
-        """That of its worst column; empty where there is nothing to tell."""
-        return max((told.severity for told in self.columns), key=rank, default="")
 
 
 @dataclass(frozen=True)
 class MonitorReport:
-    """What the batches looked like that were not looked at before."""
+    """The batches that were not looked at before, what labels say, and what followed; `home` is where it is kept.
+
+    `performance` is None where labels can't be joined with the scores, as `notes` tell.
+    """
 
     model: str
     version: int
-    table: str
+    home: str
+    page: str
     batches: tuple[BatchDrift, ...]
+    performance: Performance | None
+    reactions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     sent: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0: an alert is no failure of the monitor."""
+        return 0
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        told = [{**asdict(batch), "severity": batch.severity} for batch in self.batches]
-        same = {"exit_code": 0, "model": self.model, "version": self.version, "table": self.table}
-        return {**same, "batches": told, "sent": self.sent}
+        return {
+            **{name: getattr(self, name) for name in ("exit_code", "model", "version", "home", "page", "sent")},
+            "batches": [batch.as_dict() for batch in self.batches],
+            "performance": None if self.performance is None else self.performance.as_dict(),
+            "reactions": list(self.reactions),
+            "notes": list(self.notes),
+        }
 
 
-def monitor(lake: Lake, model: str, of: int | str = CHAMPION) -> MonitorReport:
-    """Compare the scored batches of a version that were not compared yet; each is kept in one commit, once.
+def monitor(lake: Lake, model: str, of: int | str = CHAMPION, listen: Listener = lambda said: None) -> MonitorReport:
+    """Compare the scored batches of a version that were not compared yet, and say how its rows turned out.
 
-    The table lies in `<warehouse>/monitoring/<model>`. A few jobs a batch, whatever the number of columns.
-    ConfigurationError: no such model or version, no scoring, nothing scored.
+    Alerts are of the champion alone. All is kept below `<warehouse>/monitoring/<model>`. Killed at any moment, the
+    next run goes on, and tells nothing twice. ConfigurationError: no such model or version, no scoring, nothing scored.
+    EnvironmentFailure where another process monitors the model.
     """
     asked = to_score(lake, model)
     version = lake.registry.version(model, of)
-    fitted = lake.registry.load(version)
-    path = f"{lake.settings.warehouse}/{FOLDER}/{lake.registry.name_of(model)}"
-    reference = _reference(lake, version, fitted)
-    book = lake.alerts
-    compared = []
-    for number in _pending(lake, name_of(asked.spec), version, path):
-        rows = _rows_of(lake, asked, version, fitted, number)
-        found = tuple(drifts(reference, profiles_of(rows, {name: told.bins for name, told in reference.items()})))
-        told = BatchDrift(number, found[0].rows if found else 0, found)
-        now = datetime.now(timezone.utc)
-        alerts = [_alert(model, version, number, column) for column in found if column.severity]
-        # before the batch counts as compared: after a kill it is seen again, and told once
-        book.seen(alerts, _calm(model, found, book.open_alerts()), now)
-        _keep(lake, path, version, told)
-        compared.append(told)
-    sent = book.deliver(datetime.now(timezone.utc))
-    return MonitorReport(model, version.number, path, tuple(compared), sent)
+    home = f"{lake.settings.warehouse}/{FOLDER}/{lake.registry.name_of(model)}"
+    beat = lake.settings.lease
+    with Lease(lake.storage, home, uuid4().hex, beat.heartbeat_s, beat.void_after_s):
+        watch = _Watch(lake, asked, version, home, listen)
+        batches = watch.batches()
+        told = watch.performance()
+        reactions = watch.reactions(told)
+        page = keep_page(lake, version, home, told, reactions)
+        listen("page")
+        sent = lake.alerts.deliver(_now())
+    return MonitorReport(model, version.number, home, page, batches, told, tuple(reactions), tuple(watch.notes), sent)
 
 
-def _alert(model: str, version: Version, batch: int, drift: Drift) -> Alert:
-    step = f"look at what makes {drift.column}; if it is right, aurify train {model}"
-    if drift.column == SCORE:
-        step = f"look at the inputs that moved; where none did, aurify models show {model} {version.number}"
-    facts = {"version": version.number, "batch": batch, "rows": drift.rows, "psi": drift.psi}
-    return Alert(model, drift.column, drift.severity, "; ".join(drift.why), step, batch, facts)
+@dataclass
+class _Watch:
+    """One look at a version."""
+
+    lake: Lake
+    asked: ToScore
+    version: Version
+    home: str
+    listen: Listener
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_champion(self) -> bool:
+        """Whether its alerts count."""
+        return CHAMPION in self.version.aliases
+
+    def batches(self) -> tuple[BatchDrift, ...]:
+        """Compare what was not compared yet; each batch is kept in one commit, once."""
+        numbers = pending(self.lake, self.asked, self.version, self.home)
+        if not numbers:
+            return ()
+        reference = reference_of(self.lake, self.version)
+        fitted = self.lake.registry.load(self.version)
+        found = []
+        for number in numbers:
+            told = batch_drift(self.lake, self.asked, self.version, fitted, reference, number)
+            # before the batch counts as compared: after a kill it is seen again, and told once
+            self._raise([self._of_drift(number, each) for each in told.columns if each.severity], told.columns)
+            self.listen(f"batch {number} seen")
+            keep_drift(self.lake, self.home, self.version, told)
+            self.listen(f"batch {number} kept")
+            found.append(told)
+        return tuple(found)
+
+    def performance(self) -> Performance | None:
+        """What labels say by now; None where they can't be joined with the scores."""
+        try:
+            told = performance(self.lake, self.asked, self.version)
+        except ConfigurationError as error:
+            self.notes.append(error.render())
+            return None
+        limits = self.lake.settings.alerts.limits_of(self.asked.spec.name, told.metric)
+        severity = severity_of(told.lost, Limits.told(limits).loss)
+        if severity:
+            self._raise([self._of_loss(told, severity)], ())
+        elif told.now is not None and self.is_champion:
+            self.lake.alerts.seen([], [f"{self.asked.spec.name}/{told.metric}"], _now())
+        self.listen("labels seen")
+        keep_performance(self.lake, self.home, self.version, told)
+        self.listen("labels kept")
+        return told
+
+    def reactions(self, told: Performance | None) -> list[str]:
+        """Do what is declared, and say what was done or is asked for."""
+        spec = self.asked.spec
+        if not self.is_champion:
+            return []
+        found = [] if told is None else [rolled_back(self.lake, self.asked, self.version, told)]
+        if alerts_for(self.lake, spec, self.version.number, spec.monitoring.retrain):
+            found.append(f"a training is asked for: aurify retrain {spec.name} --if-needed")
+        if alerts_for(self.lake, spec, self.version.number, spec.monitoring.stop):
+            found.append(f"version {self.version.number} scores nothing more until its alert is acknowledged")
+        return [text for text in found if text]
+
+    def _raise(self, alerts: Sequence[Alert], columns: Sequence[Drift]) -> None:
+        if self.is_champion:
+            book, name = self.lake.alerts, self.asked.spec.name
+            still_open = book.open_alerts(name)
+            others = [t.alert.key for t in still_open if t.alert.facts.get("version") != self.version.number]
+            seen = {alert.key for alert in alerts}
+            over = [key for key in others if key not in seen]
+            book.seen(alerts, [*over, *_calm(name, columns, still_open)], _now())
+
+    def _of_drift(self, batch: int, drift: Drift) -> Alert:
+        model = self.asked.spec.name
+        step = f"look at what makes {drift.column}; if it is right, aurify train {model}"
+        if drift.column == SCORE:
+            step = f"look at the inputs that moved; where none did, aurify models show {model} {self.version.number}"
+        facts = {"version": self.version.number, "batch": batch, "rows": drift.rows, "psi": drift.psi}
+        return Alert(model, drift.column, drift.severity, "; ".join(drift.why), step, batch, facts)
+
+    def _of_loss(self, told: Performance, severity: str) -> Alert:
+        assert told.window is not None
+        model = self.asked.spec.name
+        step = f"aurify train {model}; or aurify models rollback {model}"
+        facts = {"version": self.version.number, "lost": told.lost}
+        return Alert(model, told.metric, severity, told.why, step, _ordinal(told.window[1]), facts)
 
 
 def _calm(model: str, found: Sequence[Drift], alerts: Sequence[OpenAlert]) -> list[str]:
@@ -110,54 +183,10 @@ def _calm(model: str, found: Sequence[Drift], alerts: Sequence[OpenAlert]) -> li
     return [key for key, drift in keys.items() if key in rows and drift.rows >= min(rows[key], ENOUGH_ROWS)]
 
 
-def _reference(lake: Lake, version: Version, fitted: FittedModel) -> dict[str, Profile]:
-    """What the version learned from, and how it scored the test; made once, and kept with its run."""
-    registry = lake.registry
-    kept = registry.find_document(version, PROFILE_FILE)
-    if kept is not None:
-        return {name: Profile.of_dict(told) for name, told in json.loads(kept).items()}
-    record = json.loads(registry.document(version, RECORD_FILE))
-    rows = rows_of_record(lake, lake.model(version.model), record)
-    parts = rows.parts(rows.made.read(lake.session), rows.dates)
-    learned = parts.where(f"{PART} = 'train'")
-    test = fitted.scored(parts.where(f"{PART} = 'test'"), SCORE)
-    found = {**profiles_of(learned, bins_of(learned, list(fitted.inputs))), **profiles_of(test, bins_of(test, [SCORE]))}
-    registry.keep_document(version, PROFILE_FILE, json.dumps({name: told.as_dict() for name, told in found.items()}))
-    return found
+def _ordinal(day: date) -> int:
+    """A day as an occasion: what is known of it is told once."""
+    return day.toordinal()
 
 
-def _pending(lake: Lake, table: str, version: Version, path: str) -> list[int]:
-    """The batches in which the version scored rows, after the last that was compared."""
-    last = 0
-    held = Handle.open(path)
-    if held is not None:
-        last = held.table.transaction_version(_stream(version)) or 0
-    scored = lake.read(table).where(f"{VERSION} = {version.number} AND batch > {last}")
-    return sorted(int(row["batch"]) for row in scored.select("batch").distinct().collect())
-
-
-def _rows_of(lake: Lake, asked: ToScore, version: Version, fitted: FittedModel, number: int) -> DataFrame:
-    """The rows of a batch that the version scored, with the features that they had then, and their score."""
-    table = name_of(asked.spec)
-    batch = lake.state(table).log.batch(number)
-    assert batch is not None
-    assert batch.scored is not None
-    function = BatchOfScores(asked, batch, {version.number: fitted})
-    made = of_batch(lake.spec(table), batch.scored.stream, function)
-    keys = list(asked.rows.keys)
-    own = lake.read(table, session=lake.work_session()).where(f"batch = {number} AND {VERSION} = {version.number}")
-    scores = own.select(*map(quoted, keys), SCORE)
-    return function.features(**inputs_of(lake, made, batch).frames().put).join(scores, keys)
-
-
-def _stream(version: Version) -> str:
-    return f"aurify/monitor/{version.model}/{version.number}"
-
-
-def _keep(lake: Lake, path: str, version: Version, told: BatchDrift) -> None:
-    """One commit a batch, with its number as the transaction: a second writer of the same batch writes nothing."""
-    same = {"model": version.model, "model_version": version.number, "batch": told.batch}
-    rows = [{**same, **asdict(column), "why": list(column.why)} for column in told.columns]
-    frame = lake.session.createDataFrame(rows, _TABLE)
-    writer = frame.coalesce(1).write.format("delta").mode("append")
-    writer.option("txnAppId", _stream(version)).option("txnVersion", told.batch).save(path)
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -24,6 +24,7 @@ from aurify.tables.inputs import BatchInputs
 from aurify.tables.pending import newest_version, pinned_lookups
 from aurify.tables.spec import TableSpec
 from aurify.workflows.decide import refuse_stopped
+from aurify.workflows.halted import refuse_halted
 from aurify.workflows.refresh import publish_batches
 from aurify.workflows.report import RunReport, TableReport
 from aurify.workflows.run import Listener, Run, quiet
@@ -60,6 +61,8 @@ def score(
     """
     asked = to_score(lake, model)
     roles = _roles(lake, asked.spec, version, backfill, shadow, challenger, share)
+    if roles[0].role == CHAMPION:
+        refuse_halted(lake, asked.spec, roles[0].version)
     table = name_of(asked.spec)
     run = Run(lake, [table], listen)
     lake.suites  # noqa: B018 - every suite is read, and all its mistakes told, before any work

@@ -18,6 +18,7 @@ from aurify.models.judged import Judgement, difference, judged
 from aurify.models.learnable import refuse_unlearnable
 from aurify.models.registry import DECISION, JUDGEMENT_FILE, RECORD, RECORD_FILE, SET, Run, Version
 from aurify.models.split import PART
+from aurify.monitoring.reference import PROFILE_FILE, Reference
 from aurify.workflows.record import fingerprint, record_of
 from aurify.workflows.searching import searched
 from aurify.workflows.train_card import card_of, explained, keep_card
@@ -93,11 +94,13 @@ def _trained(lake: Lake, rows: TrainingRows, record: dict[str, Any], scratch: st
         model = fit_model(f"model {spec.name}", rows.learning(parts, scratch), spec.stages, estimator)
         listen("judge")
         with _scored(model, rows, parts) as scored:
+            learned = Reference.of_training(parts, scored["test"], list(model.inputs), rows.made.time)
             told = {part: judged(found, spec, rows.unit, rows.keys[0]) for part, found in scored.items()}
             versus = _versus(lake, spec, rows, scored["test"], registry.champion(spec.name))
             explanations = explained(model, scored, told, spec)
         decision = decide(spec.gate, told["test"].numbers, versus)
         _keep_judgement(run, told, versus, decision)
+        run.text(PROFILE_FILE, learned.as_json())
         verdict = {SET: rows.made.path, DECISION: "passed" if decision.passed else "refused"}
         made = registry.register(spec.name, run, model, verdict, [f"aurify[models]=={__version__}"])
         keep_card(run, card_of(spec, record, told, (decision, versus), made, explanations))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
-from aurify.errors import ConfigurationError, DataError
-from aurify.models.learnable import label
+from aurify.errors import DataError
 from aurify.scoring.table import VERSION, name_of
 from aurify.scoring.trial import RATES, Sums, Trial, tried
+from aurify.workflows.labelled import LABEL, labelled_scores
 from aurify.workflows.score import to_score
 
 if TYPE_CHECKING:
@@ -24,23 +25,17 @@ def trial(lake: Lake, model: str, *, effect: float = 0.05, level: float = 0.95, 
     """
     asked = to_score(lake, model)
     spec = asked.spec
-    labels, keys = lake.read(spec.data.labels), list(lake.spec(spec.data.labels).keys)
-    scores = lake.read(name_of(spec))
-    if missing := [key for key in keys if key not in scores.columns]:
-        hint = f"keep them: Scoring(keep=({', '.join(map(repr, missing))},))"
-        found = f"no column {', '.join(missing)} in {name_of(spec)}"
-        raise ConfigurationError.of(f"trial of {model}", found, f"the keys of {spec.data.labels}", hint)
-    versions, split = _newest_split(model, scores)
-    known = labels.select(*map(quoted, keys), label(spec.data.target).alias("_label"))
+    rows = labelled_scores(lake, asked, f"trial of {model}")
+    versions, batches = _newest_split(model, lake.read(name_of(spec)))
     entity = asked.scoring.entity or asked.rows.keys
-    decided = _decided(split.join(known, keys, "left"), asked.scoring.otherwise)
+    decided = _decided(rows.where(_of(batches)), asked.scoring.otherwise)
     told = _sums(decided, entity)
     sums = {rate: [told.get((version, rate), Sums(0, 0, 0, 0, 0, 0)) for version in versions] for rate in RATES}
     return [tried(rate, *sums[rate], effect=effect, level=level, power=power) for rate in RATES]
 
 
-def _newest_split(model: str, scores: DataFrame) -> tuple[tuple[int, int], DataFrame]:
-    """Champion and challenger of the newest batch that had both, and the rows of all batches of these two."""
+def _newest_split(model: str, scores: DataFrame) -> tuple[tuple[int, int], list[int]]:
+    """Champion and challenger of the newest batch that had both, and all batches of these two."""
     from pyspark.sql import functions as F
 
     by_role = [F.max(F.when(F.col("role") == role, F.col(VERSION))).alias(role) for role in ("champion", "challenger")]
@@ -50,16 +45,21 @@ def _newest_split(model: str, scores: DataFrame) -> tuple[tuple[int, int], DataF
         hint = f"aurify score {model} --challenger VERSION --split 5%"
         raise DataError.of(f"trial of {model}", "no batch with a challenger", "a split", hint)
     pair = (int(rows[0]["champion"]), int(rows[0]["challenger"]))
-    own = [int(row["batch"]) for row in rows if (row["champion"], row["challenger"]) == pair]
-    return pair, scores.where(F.col("batch").isin(*own))
+    return pair, [int(row["batch"]) for row in rows if (row["champion"], row["challenger"]) == pair]
+
+
+def _of(batches: Sequence[int]) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.col("batch").isin(*batches)
 
 
 def _decided(rows: DataFrame, otherwise: str) -> DataFrame:
     """Rows with the hits and rows of each rate, 0 or 1."""
     from pyspark.sql import functions as F
 
-    flagged, is_known = F.col("decision") != otherwise, F.col("_label").isNotNull()
-    is_hit = F.col("_label") == 1
+    flagged, is_known = F.col("decision") != otherwise, F.col(LABEL).isNotNull()
+    is_hit = F.col(LABEL) == 1
     parts: dict[str, tuple[Column, Column]] = {
         "precision": (flagged & is_hit, flagged & is_known),
         "recall": (flagged & is_hit, is_hit),

@@ -53,6 +53,7 @@ def generate(
     gzip: bool = True,
     payments_per_day: int | None = None,
     history: int = 0,
+    dearer_from: int | None = None,
 ) -> GeneratedReport:
     """Write `out`/pos_lines, card_payments and fraud_reports, and the answers to their faults, `out`/answers/.
 
@@ -61,7 +62,8 @@ def generate(
     arguments. `disorder` stands for late, repeated and corrected lines; without it a day has exactly `rows_per_day`
     lines. `bad_files` adds, on the first day, one file of each kind that can't be read. Of card payments there are
     `payments_per_day`, or a quarter of the lines; they begin `history` days before `start`, and what they were found
-    to be comes a week later.
+    to be comes a week later. From the day `dearer_from` on, counted from 0, their amounts are half as large again:
+    a drift for a monitor to find.
     """
     root, tills = _local(out), Tills(rows_per_day, seed, start, files_per_day, faults, disorder, gzip)
     deliveries = landing(tills, landed, days)
@@ -71,7 +73,7 @@ def generate(
         written += _write_bad_files(root / "pos_lines", tills)
     record = earlier + written
     record.write(root / "answers")
-    cards = Cards(rows_per_day // 4 if payments_per_day is None else payments_per_day, seed, start, faults)
+    cards = Cards(rows_per_day // 4 if payments_per_day is None else payments_per_day, seed, start, faults, dearer_from)
     first = -history
     paid = land_payments(root, cards, first, landed or first, days)
     lines = sum(delivery.lines for delivery in written.deliveries)

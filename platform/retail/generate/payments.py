@@ -28,12 +28,13 @@ _HALF_A_DAY = 43_200
 
 @dataclass(frozen=True)
 class Cards:
-    """What is generated; two equal ones give the same payments."""
+    """What is generated; two equal ones give the same payments. Prices are half as high again from a day on."""
 
     rows_per_day: int
     seed: int
     start: date
     faults: bool = True
+    dearer_from: int | None = None
 
     @property
     def customers(self) -> int:
@@ -101,6 +102,8 @@ def _first_id(cards: Cards, day: int) -> int:
 def _frauds(cards: Cards, day: int, days: Ints, place: Ints, customer: Ints, terminal: Ints) -> tuple[Ints, Ints]:
     """The pattern of each payment, and its cents: a customer's usual amount, or what a thief makes of it."""
     usual = 500 + Draw.of(cards.seed, "usual", customer).below(9_500)
+    if cards.dearer_from is not None and day >= cards.dearer_from:
+        usual = usual * 3 // 2
     amount, luck = Draw.of(cards.seed, "amount", days, place), Draw.of(cards.seed, "luck", days, place)
     cents = 1 + usual * (amount.below(1000) + amount.below(1000, 1)) // 1000
     odd = luck.one_in(700)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aurify import ByTime, Gate, Training, model
-from aurify.models import Fallback, LightGBM, Scoring, TopK
+from aurify.models import Fallback, LightGBM, Monitoring, Scoring, TopK
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -40,10 +40,11 @@ WEEK = timedelta(days=7)
     scoring=Scoring(
         rows="gold.customer_payments",
         decide={"review": 0.3, "block": 0.8},
-        keep=("amount",),
+        keep=("amount", "is_night", "is_weekend"),
         entity=("customer_id",),
         fallback=Fallback("CASE WHEN amount > 220 THEN 'review' ELSE 'pass' END"),
     ),
+    monitoring=Monitoring(retrain="red"),
     owner="retail-fraud",
 )
 def card_fraud(rows: DataFrame) -> DataFrame:
