@@ -128,3 +128,11 @@ def test_a_weekday_that_the_reference_hardly_has_is_held_against_all_days() -> N
     found = with_days_of(days, {3: Profile(bins, 50, 0, (50, 0, 0))})
     assert (found.rows, found.missing) == pytest.approx((105, 10))
     assert with_days_of(days, {3: Profile(bins, 0, 0, (0, 0, 0))}) == whole(days)
+
+
+def test_a_column_of_one_value_is_as_in_training() -> None:
+    bins = number_bins([0.0, 1.0])
+    days = {1: Profile(bins, 1_000, 0, (0, 1_000, 0)), 2: Profile(bins, 3_333, 0, (3_333, 0, 0))}
+    batch = {1: Profile(bins, 777, 0, (0, 777, 0))}
+    (found,) = drifts({"x": with_days_of(days, batch)}, {"x": whole(batch)})
+    assert (found.severity, found.shift) == ("", 0.0)

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from aurify.models.curve import At
 from aurify.models.intervals import Interval
 from aurify.monitoring.declare import Monitoring
-from aurify.monitoring.estimated import chances, estimated
+from aurify.monitoring.estimated import Calibration, estimated
 from aurify.monitoring.monitor_page import Monitored, figures_of, monitor_page
 from aurify.monitoring.performance import Day, Performance, window_of
 
@@ -29,12 +29,11 @@ def test_calibrated_scores_foretell_the_metric_that_labels_will_show() -> None:
     draw = np.random.default_rng(1)
     scores = draw.beta(1, 6, size=60_000)
     labels = draw.random(len(scores)) < scores / 2  # scores are twice what they should be
-    edges = np.quantile(scores, np.linspace(0, 1, 11)[1:-1])
-    places = np.searchsorted(edges, scores)
-    bins = [{"mean_score": scores[places == b].mean(), "share_positive": labels[places == b].mean()} for b in range(10)]
+    calibration = Calibration.of_counts(scores, np.ones(len(scores)), labels.astype(float))
+    assert calibration is not None
     later = draw.beta(2, 6, size=60_000)
     truth = draw.random(len(later)) < later / 2
-    chance = chances(later, bins)
+    chance = calibration.chances(later)
     for metric, expected in (
         ("average_precision", average_precision_score(truth, later)),
         ("roc_auc", roc_auc_score(truth, later)),
@@ -46,6 +45,7 @@ def test_calibrated_scores_foretell_the_metric_that_labels_will_show() -> None:
 
 def test_without_a_chance_of_a_positive_nothing_is_estimated() -> None:
     assert estimated("roc_auc", np.asarray([0.1, 0.2]), np.ones(2), np.zeros(2), At()) is None
+    assert Calibration.of_counts(np.asarray([0.1, 0.2]), np.ones(2), np.zeros(2)) is None
 
 
 def test_the_window_is_of_the_newest_days_whose_labels_have_come_and_that_were_not_learned_from() -> None:

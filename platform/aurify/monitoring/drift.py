@@ -168,7 +168,7 @@ def _of_ranks(then: Profile, now: Profile, level: float) -> float:
     if min(sizes) < _FEW_ROWS:
         return _by_rows(*sizes, level)
     pooled = (np.asarray(then.counts, np.float64) + np.asarray(now.counts, np.float64)) / sum(sizes)
-    variance = (1 - float((pooled**3).sum())) / 12 * sum(1 / size for size in sizes)
+    variance = max(1 - float((pooled**3).sum()), 0.0) / 12 * sum(1 / size for size in sizes)
     return NormalDist().inv_cdf(1 - level / 2) * math.sqrt(variance)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
@@ -20,7 +21,7 @@ from aurify.scoring.table import VERSION, name_of, of_batch, time_of
 from aurify.workflows.score import inputs_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from aurify.workflows.lake import Lake
 
@@ -72,10 +73,11 @@ def pending(lake: Lake, asked: ToScore, version: Version, home: str) -> list[int
 def batch_drift(
     lake: Lake, asked: ToScore, version: Version, fitted: FittedModel, reference: Reference, number: int
 ) -> BatchDrift:
-    """Compare one batch, column by column; one job over its rows."""
+    """Compare one batch, column by column; one job. Rows of before the version had learned are left out."""
     time, model = time_of(asked.rows), version.model
     assert time is not None
-    batch = weekdays_of(rows_of_batch(lake, asked, version, fitted, number), reference.bins, time)
+    rows = rows_of_batch(lake, asked, version, fitted, number)
+    batch = weekdays_of(rows.where(_is_since(time, reference.learned_at)), reference.bins, time)
     settings = lake.settings.alerts
     found = drifts(
         reference.beside(batch),
@@ -84,6 +86,12 @@ def batch_drift(
         settings.false_alarms,
     )
     return BatchDrift(number, found[0].rows if found else 0, tuple(found))
+
+
+def _is_since(time: str, moment: datetime) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.col(quoted(time)).cast("timestamp") >= F.lit(moment.isoformat()).cast("timestamp")
 
 
 def rows_of_batch(lake: Lake, asked: ToScore, version: Version, fitted: FittedModel, number: int) -> DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from aurify.config.names import quoted
 from aurify.models.curve import At
 from aurify.models.intervals import Interval, interval
 from aurify.models.metrics import Metrics, by_segment
-from aurify.models.registry import JUDGEMENT_FILE, RECORD_FILE, Version
-from aurify.monitoring.estimated import chances, estimated
+from aurify.models.registry import JUDGEMENT_FILE, Version
+from aurify.monitoring.estimated import Calibration, estimated
 from aurify.monitoring.performance import Day, Performance, window_of
+from aurify.monitoring.reference import STEPS
 from aurify.scoring.batch import ToScore
 from aurify.scoring.table import VERSION, time_of
+from aurify.workflows.batch_drift import reference_of
 from aurify.workflows.labelled import LABEL, labelled_scores
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 DAY = "_day"
 DAYS, SEGMENTS = "days", "segments"
 MOST_DAYS = 400
-_STEPS = 500
 _NUMBERS = ("roc_auc", "average_precision", "ks", "precision", "recall", "f1", "recall_at_precision", "brier")
 _METRICS = ", ".join(f"{name} double" for name in _NUMBERS)
 _DAY_COLUMNS = (
@@ -48,16 +49,15 @@ class Test:
     """What was found on a version's test, and when it had learned."""
 
     sure: Interval
-    calibration: list[dict[str, Any]]
+    calibration: Calibration | None
     learned_at: date
 
     @classmethod
     def of(cls, lake: Lake, version: Version) -> Test:
         """As it is kept with the version's run."""
         told = json.loads(lake.registry.document(version, JUDGEMENT_FILE))["parts"]["test"]
-        dates = json.loads(lake.registry.document(version, RECORD_FILE))["dates"]
-        learned = datetime.fromisoformat(dates["train"][1]).date()
-        return cls(Interval(**told["sure"]), told["metrics"]["calibration"], learned)
+        reference = reference_of(lake, version)
+        return cls(Interval(**told["sure"]), reference.calibration, reference.learned_at.date())
 
 
 def performance(lake: Lake, asked: ToScore, version: Version) -> Performance:
@@ -115,7 +115,7 @@ def _counted(rows: DataFrame, metric: str, test: Test, at: At) -> dict[date, Day
     """Rows, labels and the estimate of each day, from the scores in steps; one job."""
     from pyspark.sql import functions as F
 
-    step = F.floor(F.col("score") * _STEPS)
+    step = F.floor(F.col("score") * STEPS)
     counted = rows.groupBy(DAY, step.alias("step")).agg(
         F.count(F.lit(1)).alias("rows"),
         F.avg("score").alias("score"),
@@ -126,7 +126,9 @@ def _counted(rows: DataFrame, metric: str, test: Test, at: At) -> dict[date, Day
     for day, own in groupby(counted.orderBy(DAY, "step").collect(), key=lambda row: row[DAY]):
         told = [(row["score"], row["rows"], row["labelled"], row["positives"]) for row in own]
         scores, weights, labelled, positives = np.asarray(told, np.float64).T
-        value = estimated(metric, scores, weights, chances(scores, test.calibration), at) if test.calibration else None
+        value = None
+        if test.calibration is not None:
+            value = estimated(metric, scores, weights, test.calibration.chances(scores), at)
         sums = (int(weights.sum()), int(labelled.sum()), int(positives.sum()))
         found[day] = Day(day, *sums, estimated=value, is_learned=day < test.learned_at)
     return found

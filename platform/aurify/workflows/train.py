@@ -94,7 +94,9 @@ def _trained(lake: Lake, rows: TrainingRows, record: dict[str, Any], scratch: st
         model = fit_model(f"model {spec.name}", rows.learning(parts, scratch), spec.stages, estimator)
         listen("judge")
         with _scored(model, rows, parts) as scored:
-            learned = Reference.of_training(parts, scored["test"], list(model.inputs), rows.made.time)
+            learned = Reference.of_training(
+                parts, scored["test"], list(model.inputs), rows.made.time, spec.data.target, rows.dates
+            )
             told = {part: judged(found, spec, rows.unit, rows.keys[0]) for part, found in scored.items()}
             versus = _versus(lake, spec, rows, scored["test"], registry.champion(spec.name))
             explanations = explained(model, scored, told, spec)

@@ -44,7 +44,7 @@ WEEK = timedelta(days=7)
         entity=("customer_id",),
         fallback=Fallback("CASE WHEN amount > 220 THEN 'review' ELSE 'pass' END"),
     ),
-    monitoring=Monitoring(retrain="red"),
+    monitoring=Monitoring(retrain="orange"),
     owner="retail-fraud",
 )
 def card_fraud(rows: DataFrame) -> DataFrame:
