@@ -215,13 +215,17 @@ class Lake:
         artifacts = where.artifacts or f"{own}/mlflow/artifacts"
         return Registry(f"sqlite:///{own}/mlflow/mlflow.db", artifacts, project, prefix)
 
+    @property
+    def alerts_folder(self) -> str:
+        """Where alerts and their notices lie."""
+        return f"{self.settings.warehouse}/monitoring/{self.settings.names.prefix}_alerts"
+
     @cached_property
     def alerts(self) -> AlertBook:
         """The alerts that are open, and what was told of them."""
         from aurify.monitoring.alert_book import AlertBook
 
-        where = f"{self.settings.warehouse}/monitoring/{self.settings.names.prefix}_alerts"
-        return AlertBook(self.storage, where, self.settings.alerts)
+        return AlertBook(self.storage, self.alerts_folder, self.settings.alerts)
 
     def train(self, model: str, **more: Any) -> TrainReport:
         """Train a model, judge it, and make it champion if it passes its gate; `until` is the end of its test."""
