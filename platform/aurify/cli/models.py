@@ -97,6 +97,24 @@ def _show_version(console: Console, told: VersionTold) -> None:
     console.print(f"  estimator: {record['estimator']}")
     console.print(f"  environment: {', '.join(f'{name} {value}' for name, value in record['environment'].items())}")
     console.print(metrics_table({"test": told.metrics}))
+    if told.distillation:
+        _show_distillation(console, told.distillation)
+
+
+def _show_distillation(console: Console, told: Mapping[str, Any]) -> None:
+    from aurify.cli.balance import rows_table
+
+    rows = [
+        {"rows": part, "metric": name, "teacher": both["teacher"], "student": both["student"]}
+        for part, metrics in told["metrics"].items()
+        for name, both in metrics.items()
+    ]
+    sizes = (told["teacher"], told["student"])
+    rows += [
+        {"rows": "", "metric": name, **dict(zip(("teacher", "student"), (size[name] for size in sizes), strict=True))}
+        for name in ("trees", "leaves", "bytes")
+    ]
+    console.print(rows_table(("rows", "metric", "teacher", "student"), rows, "distilled from a teacher"))
 
 
 @_command("compare", "aurify models compare card_fraud champion 3")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aurify.models.clusters import ErrorCluster, error_clusters
     from aurify.models.curve import At
     from aurify.models.declare import TopK
+    from aurify.models.distilled import Distilled
     from aurify.models.intervals import Interval, interval, paired_interval
     from aurify.models.isolation_forest import IsolationForest
     from aurify.models.lightgbm_estimator import LightGBM
@@ -48,6 +49,7 @@ __all__ = [
     "ChiSquare",
     "Choice",
     "Codes",
+    "Distilled",
     "ErrorCluster",
     "Fallback",
     "GradientBoostedTrees",
@@ -94,6 +96,7 @@ _HOME = {
     "ChiSquare": "aurify.models.selection.chi_square",
     "Choice": "aurify.models.search.declared",
     "Codes": "aurify.models.transforms.codes",
+    "Distilled": "aurify.models.distilled",
     "ErrorCluster": "aurify.models.clusters",
     "Fallback": "aurify.scoring.declare",
     "GradientBoostedTrees": "aurify.models.tree_estimators",
