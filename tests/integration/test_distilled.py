@@ -1,4 +1,4 @@
-"""A small model that learned from a large one goes through its gate, and states its loss."""
+"""A small model that learned from a large one goes through its gate, states its loss, and leaves as ONNX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError
-from aurify.models import Distilled, LightGBM, OnDriver, Python
+from aurify.models import Distilled, LightGBM, OnDriver, Python, onnx_scored
 from aurify.models.booster import Booster
 from aurify.models.distillation import Size, distillation
 from aurify.models.distilled import Student
@@ -112,3 +112,21 @@ def test_a_student_scores_like_any_champion_and_has_reasons(toy: Toy) -> None:
     assert toy.lake.score("small").exit_code == 0
     rows = toy.lake.read("gold.small_scores").collect()
     assert any(row["reasons"] for row in rows)
+
+
+def test_the_champion_leaves_as_onnx_and_the_file_scores_alike(toy: Toy, tmp_path: Path) -> None:
+    from pyspark.sql import functions as F
+
+    file = tmp_path / "small.onnx"
+    told = json.loads(run(toy, "models", "export", "small", "--onnx", str(file), "--json"))
+    assert told["difference"] <= 1e-6
+    assert (told["version"], told["inputs"], told["bytes"]) == (
+        1, {"amount": "double", "count_3d": "bigint"}, file.stat().st_size,
+    )  # fmt: skip
+    assert "differ by" in run(toy, "models", "export", "small", "--onnx", str(file))
+    registry = toy.lake.registry
+    rows = registry.load(registry.version("small", 1)).scored(toy.lake.read("gold.cards"), "own")
+    scored = onnx_scored(rows, file, "of_file")
+    far, count = scored.select(F.max(F.abs(F.col("own") - F.col("of_file"))), F.count("of_file")).collect()[0]
+    assert far <= 1e-6
+    assert count == rows.count()

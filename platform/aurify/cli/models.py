@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aurify.cli.command import Answer, Invocation, project_command
+from aurify.cli.export import export
 from aurify.cli.share import Share
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ USUAL = (
 @click.group("models")
 def models() -> None:
     """See versions of models, compare and move them."""
+
+
+models.add_command(export)
 
 
 def _command(name: str, *examples: str) -> Callable[[Callable[..., Answer]], click.Command]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aurify.models.lightgbm_estimator import LightGBM
     from aurify.models.metrics import Metrics, SegmentMetrics, by_segment, classifier_metrics
     from aurify.models.on_driver import OnDriver
+    from aurify.models.onnx_file import onnx_model, onnx_scored
     from aurify.models.python_reference import Python
     from aurify.models.score_card import ScoreCard
     from aurify.models.search.declared import Choice, Real, Search, Whole
@@ -83,6 +84,8 @@ __all__ = [
     "error_clusters",
     "feature_report",
     "interval",
+    "onnx_model",
+    "onnx_scored",
     "paired_interval",
 ]
 
@@ -130,6 +133,8 @@ _HOME = {
     "error_clusters": "aurify.models.clusters",
     "feature_report": "aurify.models.selection.report",
     "interval": "aurify.models.intervals",
+    "onnx_model": "aurify.models.onnx_file",
+    "onnx_scored": "aurify.models.onnx_file",
     "paired_interval": "aurify.models.intervals",
 }
 
