@@ -19,8 +19,8 @@ EXTRAS = {
         "llvmlite==0.43.0",  # the last whose pass manager lleaves uses
         "matplotlib>=3.9,<4",
         "mlflow==3.17.2",
-        "onnx>=1.18,<2",
-        "onnxruntime>=1.20,<2",
+        "onnx>=1.23,<2",
+        "onnxruntime>=1.23,<2",
         "optuna>=4,<5",
         "scikit-learn>=1.5,<2",
         "skops>=0.13,<1",

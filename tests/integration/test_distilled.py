@@ -13,11 +13,12 @@ from click.testing import CliRunner
 
 from aurify.cli.main import main
 from aurify.errors import ConfigurationError
-from aurify.models import Distilled, LightGBM, OnDriver, Python, onnx_scored
+from aurify.models import Distilled, LightGBM, OnDriver, Python, onnx_model, onnx_scored
 from aurify.models.booster import Booster
 from aurify.models.distillation import Size, distillation
 from aurify.models.distilled import Student
 from aurify.models.fitted import FittedModel
+from aurify.models.onnx_file import FINGERPRINT, MODEL, VERSION, OnnxModel
 from tests.integration.lakes import Toy
 from tests.integration.loans import area, in_memory, learning, loans
 from tests.integration.test_train import TABLES, delivered
@@ -25,7 +26,7 @@ from tests.integration.test_train import TABLES, delivered
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-MODEL = '''
+SMALL = '''
 from aurify.models import Distilled, Scoring
 
 
@@ -42,7 +43,7 @@ FEATURES = ("income", "age", "debts", "is_new", "noise")
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Toy:
-    toy = Toy(tmp_path_factory.mktemp("distilled"), TABLES + MODEL)
+    toy = Toy(tmp_path_factory.mktemp("distilled"), TABLES + SMALL)
     delivered(toy)
     toy.refresh()
     assert toy.lake.train("small").passed
@@ -68,7 +69,8 @@ def test_a_student_comes_near_its_teacher_in_a_fraction_of_its_size(spark: Spark
     assert np.corrcoef(own, of_teacher)[0, 1] > 0.9
     assert area(later["is_bad"], own) > area(later["is_bad"], of_teacher) - 0.03
     model = FittedModel.of(student, rows)
-    told = distillation(model, {"later": model.scored(rows.where("is_later"))}, "is_bad", "roc_auc")
+    numbers = {"later": {"roc_auc": area(later["is_bad"], own)}}
+    told = distillation(model, {"later": rows.where("is_later")}, numbers, "is_bad", "roc_auc")
     assert told is not None
     found = told.metrics["later"]["roc_auc"]
     assert found == pytest.approx((area(later["is_bad"], of_teacher), area(later["is_bad"], own)))
@@ -78,7 +80,7 @@ def test_a_student_comes_near_its_teacher_in_a_fraction_of_its_size(spark: Spark
     assert told.student.bytes < told.teacher.bytes / 4
     kept = FittedModel.of_files(model.files())
     assert type(kept.learned) is Booster
-    assert distillation(kept, {}, "is_bad", "roc_auc") is None
+    assert distillation(kept, {}, {}, "is_bad", "roc_auc") is None
 
 
 def test_a_teacher_may_be_any_classifier_and_none_that_gives_no_chances(spark: SparkSession, tmp_path: Path) -> None:
@@ -123,6 +125,10 @@ def test_the_champion_leaves_as_onnx_and_the_file_scores_alike(toy: Toy, tmp_pat
     assert (told["version"], told["inputs"], told["bytes"]) == (
         1, {"amount": "double", "count_3d": "bigint"}, file.stat().st_size,
     )  # fmt: skip
+    about = onnx_model(file).learned
+    assert isinstance(about, OnnxModel)
+    version = toy.lake.registry.version("small", 1)
+    assert (about.about[MODEL], about.about[VERSION], about.about[FINGERPRINT]) == ("small", "1", version.fingerprint)
     assert "differ by" in run(toy, "models", "export", "small", "--onnx", str(file))
     registry = toy.lake.registry
     rows = registry.load(registry.version("small", 1)).scored(toy.lake.read("gold.cards"), "own")

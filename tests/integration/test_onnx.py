@@ -104,6 +104,20 @@ def test_any_number_is_scored_alike(rows: list[tuple[float, ...]]) -> None:
         assert largest_difference(model, made, columns) <= CLOSE
 
 
+def test_a_split_by_what_is_missing_alone_has_no_end() -> None:
+    columns = rows_of(3)
+    label = np.random.default_rng(0).random(ROWS) < np.where(np.isnan(columns["a"]), 0.9, 0.1)
+    matrix = np.column_stack([columns["a"], columns["c"]])
+    data = lightgbm.Dataset(matrix, label.astype(float), feature_name=["a", "c"])
+    text = lightgbm.train({"objective": "binary", "verbosity": -1, "num_threads": 1}, data, 10).model_to_string()
+    assert "\nthreshold=inf " in text
+    model = FittedModel({"a": "double", "c": "double"}, (), Booster(text, ("a", "c")))
+    made, difference = onnx_of(model, ABOUT)
+    assert difference <= CLOSE
+    ends = np.asarray([np.inf, 1.1e300, 1e300, 0.0, -1.1e300, -np.inf, np.nan])
+    assert largest_difference(model, made, {"a": ends, "c": ends[::-1]}) <= CLOSE
+
+
 @lru_cache
 def both() -> list[tuple[FittedModel, OnnxModel]]:
     """Two models beside their ONNX."""

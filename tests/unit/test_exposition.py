@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,6 +20,7 @@ from aurify.errors import EnvironmentFailure
 from aurify.monitoring.exposition import FAMILIES, Sample, exposition, serve
 from aurify.publish.balance import Balance
 from aurify.workflows.metrics import metrics
+from tests.unit.test_model_commands import RISK
 
 WriteProject = Callable[[Mapping[str, str]], Path]
 LINES = """
@@ -82,6 +86,24 @@ def test_a_lake_that_is_new_has_counters_of_0_and_nothing_is_made(root: Path) ->
     text = exposition(lambda: metrics(lake)).decode()
     for family in FAMILIES.values():
         assert f"# TYPE {family.name} {family.kind}" in text
+
+
+def test_a_registry_that_nobody_has_opened_is_not_made(write_project: WriteProject) -> None:
+    root = write_project({"platform/shop/tables/risk.py": RISK})
+    found = told(metrics(aurify.connect(project=root)))
+    assert found["aurify_model_champion_version"] == {("risk",): 0}
+    assert set(found["aurify_open_alerts"].values()) == {0}
+    assert not (root / "lake").exists()
+
+
+def test_the_command_serves_until_it_is_ended(root: Path) -> None:
+    command = [sys.executable, "-m", "aurify", "metrics", "--serve", "0", "--project", str(root)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        with urllib.request.urlopen(line.split(" at ")[1].strip(), timeout=60) as answer:
+            assert "aurify_table_batches_total" in answer.read().decode()
+        process.terminate()
 
 
 def test_names_are_as_prometheus_wants_them() -> None:

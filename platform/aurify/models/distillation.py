@@ -58,8 +58,17 @@ class Distillation:
         return {**asdict(self), "metrics": parts}
 
 
-def distillation(model: FittedModel, scored: Mapping[str, DataFrame], label: str, metric: str) -> Distillation | None:
-    """A student beside its teacher on the parts of the rows that it was judged by; None where it had no teacher."""
+def distillation(
+    model: FittedModel,
+    scored: Mapping[str, DataFrame],
+    numbers: Mapping[str, Mapping[str, float | None]],
+    label: str,
+    metric: str,
+) -> Distillation | None:
+    """A student beside its teacher on the parts of the rows that it was judged by; None where it had no teacher.
+
+    `numbers` are the student's own metrics by part; the teacher scores the same rows.
+    """
     student = model.learned
     if not isinstance(student, Student) or student.teacher is None:
         return None
@@ -67,7 +76,6 @@ def distillation(model: FittedModel, scored: Mapping[str, DataFrame], label: str
     names = dict.fromkeys((metric, *BESIDE))
     told = {}
     for part, rows in scored.items():
-        both = teacher.scored(rows, TEACHER)
-        own, others = (asdict(classifier_metrics(both, label, score)) for score in ("score", TEACHER))
-        told[part] = {name: (others[name], own[name]) for name in names if name in own}
+        others = asdict(classifier_metrics(teacher.scored(rows, TEACHER), label, TEACHER))
+        told[part] = {name: (others[name], numbers[part].get(name)) for name in names if name in others}
     return Distillation(metric, Size.of(student.teacher), Size.of(student), told)

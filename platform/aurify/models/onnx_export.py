@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from aurify.models.fitted import FittedModel, is_text
 from aurify.models.onnx_file import INPUTS, NULL_TEXT, OnnxModel
 from aurify.models.onnx_graph import Graph
 from aurify.models.onnx_stages import MISSING_TEXT, made_by
-from aurify.models.onnx_trees import ZERO, thresholds, tree_scores
+from aurify.models.onnx_trees import ENDLESS, ZERO, thresholds, tree_scores
 from aurify.models.transforms.imputed import FittedImputed
 from aurify.models.transforms.scaled import FittedScaled
 
@@ -96,7 +95,7 @@ def _before(stage: Any, wanted: Interesting) -> Interesting:
 
 
 def _numbers(values: Sequence[Any], rows: int, draw: np.random.Generator) -> Numbers:
-    known = np.unique(np.asarray([0.0, 1.0, *(v for v in values if math.isfinite(v))], np.float64))
+    known = np.unique(np.asarray([0.0, 1.0, *(v for v in values if abs(v) < ENDLESS)], np.float64))
     low, high = known.min(), known.max()
     at = draw.choice(known, rows)
     kinds = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from aurify.models.onnx_graph import TREES_DOMAIN, Graph, tensor
 
 AT_MOST, MEMBER = 0, 6  # BRANCH_LEQ and BRANCH_MEMBER of TreeEnsemble
 ZERO = float(np.float32(1e-35))  # LightGBM's kZeroThreshold, a 4-byte number
+ENDLESS = 1e300  # how LightGBM dumps a threshold without end
 MOST_CODE = 2.0**31
 OF_ODDS, OF_LOGARITHMS = ("binary", "cross_entropy"), ("poisson", "gamma", "tweedie")
 AS_THEY_ARE = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
@@ -53,7 +55,7 @@ class _Nodes:
 
     def _add_split(self, node: Mapping[str, Any]) -> int:
         is_code = node["decision_type"] == "=="
-        threshold = 0.0 if is_code else _without_small(float(node["threshold"]))
+        threshold = 0.0 if is_code else _as_read(float(node["threshold"]))
         is_zero = node.get("missing_type") == "None"  # a missing number is 0 there
         self.features.append(int(node["split_feature"]))
         self.modes.append(MEMBER if is_code else AT_MOST)
@@ -111,8 +113,10 @@ def tree_scores(graph: Graph, learned: Booster, columns: Mapping[str, str]) -> s
     return _linked(graph, raw, _objective(told))
 
 
-def _without_small(threshold: float) -> float:
+def _as_read(threshold: float) -> float:
     """The threshold that sends each value where LightGBM's does, which reads one that is nearly 0 as 0."""
+    if abs(threshold) >= ENDLESS:
+        return math.copysign(math.inf, threshold)
     if -ZERO <= threshold < 0:
         return float(np.nextafter(-ZERO, -1.0))
     return ZERO if 0 <= threshold < ZERO else threshold

@@ -155,11 +155,17 @@ def _of_model(lake: Lake, name: str, flows: Flows) -> Iterator[Told]:
     spec = lake.model(name)
     if spec.scoring is not None:
         yield from _of_flow(lake, "model", name, name_of(spec), flows)
-    champion = lake.registry.champion(name)
+    champion = lake.registry.champion(name) if _has_registry(lake) else None
     yield "aurify_model_champion_version", (name,), float(champion.number if champion else 0)
     moves = lake.registry.moves(name) if champion else []
     if moves:
         yield "aurify_model_champion_timestamp_seconds", (name,), datetime.fromisoformat(moves[-1].at).timestamp()
+
+
+def _has_registry(lake: Lake) -> bool:
+    """Whether there is one to ask: the default is made when it is first opened, which is not for a reader to do."""
+    file = lake.registry.tracking.removeprefix("sqlite:///")
+    return file == lake.registry.tracking or lake.storage.exists(file)
 
 
 def _of_alerts(lake: Lake) -> Iterator[Told]:

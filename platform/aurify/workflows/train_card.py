@@ -61,7 +61,8 @@ def explained(
     if isinstance(model.learned, Booster):
         shap = shap_importance(model, test)
         figures["Contributions"] = contributions_figure(contribution_sample(model, test, seed=spec.seed))
-    beside = distillation(model, scored, target, spec.metric)
+    numbers = {part: judgement.numbers for part, judgement in told.items()}
+    beside = distillation(model, scored, numbers, target, spec.metric)
     told_of_teacher = beside.as_dict() if beside else {}
     importances = {"importance": dict(importance), "shap_importance": shap}
     return {"figures": figures, **importances, "distillation": told_of_teacher}
