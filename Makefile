@@ -79,7 +79,7 @@ bench-peers: setup ## the gate against other libraries, each installed in .aurif
 lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
 	$(PIP) uv
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header \
-	  --extra local --extra quality --extra features --extra models --output-file $(LOCK) setup.py requirements/dev.in
+	  --extra local --extra quality --extra features --extra metrics --extra models --output-file $(LOCK) setup.py requirements/dev.in
 
 clean: ## remove what was built and generated here, but not the cache of jars
 	rm -rf $(VENV) .aurify build dist platform/*.egg-info .pytest_cache .mypy_cache .ruff_cache \

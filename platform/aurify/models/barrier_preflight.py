@@ -13,7 +13,7 @@ from aurify.errors import ConfigurationError, EnvironmentFailure, Problem, did_y
 from aurify.models.barrier_frame import Roles, feature
 from aurify.models.barrier_rows import LABEL, VALIDATION, WEIGHT
 from aurify.models.class_balance import problems_of_balance
-from aurify.models.lightgbm_parameters import BINARY, problems_of_parameters
+from aurify.models.lightgbm_parameters import BINARY, CROSS_ENTROPY, problems_of_parameters
 from aurify.models.numeric_columns import is_number
 
 if TYPE_CHECKING:
@@ -193,6 +193,8 @@ def _of_label(asked: Asked, counted: Row) -> list[Problem]:
     if asked.parameters["objective"] == BINARY and counted["other"]:
         problems.append(Problem(where, f"neither 0 nor 1 in {counted['other']} rows", "0 and 1 for binary"))
     lowest, highest = counted["lowest"], counted["highest"]
+    if asked.parameters["objective"] == CROSS_ENTROPY and lowest is not None and (lowest < 0 or 1 < highest < math.inf):
+        problems.append(Problem(where, f"{lowest:g} to {highest:g}", f"0 to 1 for {CROSS_ENTROPY}"))
     if lowest is not None and lowest == highest and not math.isnan(lowest):
         problems.append(Problem(where, f"{lowest:g} in all rows", "two values or more, or there is nothing to learn"))
     return problems

@@ -73,6 +73,7 @@ class Card:
     clusters: Sequence[Any] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     shap_importance: Mapping[str, float] = field(default_factory=dict)
+    distillation: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, bytes] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)

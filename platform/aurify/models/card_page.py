@@ -115,7 +115,25 @@ def _analyses(card: Card) -> str:
         f"<h3>By segment</h3>{segments or page.none('No segment was looked at')}"
         f"<h3>Where it errs most</h3>{_clusters(card.clusters)}"
         f"<h3>Importance of the features</h3>{_importance(card)}"
+        f"{_distillation(card)}"
     )
+
+
+def _distillation(card: Card) -> str:
+    """What a student loses to its teacher, and how large both are."""
+    if not card.distillation:
+        return ""
+    sizes = [card.distillation[of] for of in ("teacher", "student")]
+    rows = [(name, *(size[name] for size in sizes), None) for name in sizes[0]]
+    for part, told in card.distillation["metrics"].items():
+        rows += [(f"{_spoken(name)} ({part})", *_beside(both)) for name, both in told.items()]
+    head = ("", "teacher", "this model", "difference")
+    return f"<h3>Beside the teacher that it was distilled from</h3>{page.table(head, rows)}"
+
+
+def _beside(both: Mapping[str, float | None]) -> tuple[float | None, float | None, float | None]:
+    teacher, student = both["teacher"], both["student"]
+    return teacher, student, None if teacher is None or student is None else student - teacher
 
 
 def _segments(card: Card, column: str) -> str:

@@ -13,6 +13,7 @@ LEARNED = {
     "isolation_trees": "aurify.models.isolation_trees:IsolationTrees",
     "lightgbm": "aurify.models.booster:Booster",
     "lightgbm_compiled": "aurify.models.compiled_booster:CompiledBooster",
+    "onnx": "aurify.models.onnx_file:OnnxModel",
     "python": "aurify.models.python_model:PythonModel",
     "score_card": "aurify.models.score_points:ScorePoints",
     "spark_trees": "aurify.models.spark_trees:SparkTrees",

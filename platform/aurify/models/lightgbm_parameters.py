@@ -7,12 +7,12 @@ from typing import Any
 
 from aurify.errors import Problem, did_you_mean
 
-BINARY = "binary"
+BINARY, CROSS_ENTROPY = "binary", "cross_entropy"
 REGRESSIONS = (
     "regression", "regression_l1", "l1", "l2", "mae", "mse", "rmse", "huber", "fair", "poisson", "quantile", "mape",
     "gamma", "tweedie",
 )  # fmt: skip
-OBJECTIVES = (BINARY, *REGRESSIONS)
+OBJECTIVES = (BINARY, CROSS_ENTROPY, *REGRESSIONS)
 # What `fit` says itself, under all of LightGBM's names for it, and who says it.
 OWN_PARAMETERS = {
     **dict.fromkeys(("machines", "workers", "nodes", "num_machines", "num_machine"), "`workers`"),

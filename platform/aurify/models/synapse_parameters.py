@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aurify.errors import Problem
-from aurify.models.lightgbm_parameters import with_main_names
+from aurify.models.lightgbm_parameters import CROSS_ENTROPY, with_main_names
 
 # What SynapseML reads itself: its data sets are made of the first four, which its text for LightGBM doesn't reach.
 SETTERS = {
@@ -39,7 +39,9 @@ def problems_of_passing(where: str, parameters: Mapping[str, Any]) -> list[Probl
     hint = "leave it out, or engine='barrier'"
     for name, value in parameters.items():
         (main,) = with_main_names({name: value})
-        if main in NOT_PASSED:
+        if (main, value) == ("objective", CROSS_ENTROPY):
+            problems.append(Problem(where, CROSS_ENTROPY, "another objective", "or engine='barrier'", name))
+        elif main in NOT_PASSED:
             problems.append(Problem(where, "a value", f"none: {NOT_PASSED[main]}", hint, name))
         elif not _is_plain(value):
             problems.append(Problem(where, repr(value), "a number, a boolean, a word, or a list of them", hint, name))

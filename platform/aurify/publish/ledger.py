@@ -124,11 +124,14 @@ class Ledger:
 
     def rows(self, table: str | None = None) -> Sequence[Mapping[str, Any]]:
         """All rows, or those of a table, in no order."""
+        content = self.content(table)
+        return [] if content is None else list(content.to_pylist())
+
+    def content(self, table: str | None = None) -> pa.Table | None:
+        """The same as columns; None where there is no ledger yet."""
         handle = Handle.open(self.path)
-        if handle is None:
-            return []
         wanted = None if table is None else [("table", "=", table)]
-        return list(handle.table.to_pyarrow_table(filters=wanted).to_pylist())
+        return None if handle is None else handle.table.to_pyarrow_table(filters=wanted)
 
 
 def _place(row: Mapping[str, Any]) -> tuple[int, int]:

@@ -29,14 +29,18 @@ class TableState:
     @classmethod
     def read(cls, target: Target, storage: Storage) -> TableState:
         """Look at the table and its log, without Spark, and mend a log that was lost."""
+        state = cls.seen(target, storage)
+        if state.handle is not None and state.handle.position[0]:
+            state.lost = _mend(storage, state.handle)
+        return state
+
+    @classmethod
+    def seen(cls, target: Target, storage: Storage) -> TableState:
+        """The same, and nothing is mended."""
         handle = Handle.open(target.path)
         recorded = BatchLog.generations(storage, target.path)
-        published = handle.position[0] if handle else 0
-        generation = max([1, published, *recorded[-1:]])
-        state = cls(target, storage, handle, generation, BatchLog(storage, target.path, generation))
-        if handle is not None and published:
-            state.lost = _mend(storage, handle)
-        return state
+        generation = max([1, handle.position[0] if handle else 0, *recorded[-1:]])
+        return cls(target, storage, handle, generation, BatchLog(storage, target.path, generation))
 
     @property
     def committed(self) -> int:

@@ -149,6 +149,22 @@ class Handle:
             LiveFile(unquote(str(row["path"])), int(row["size_bytes"]), row.get("num_records"), row) for row in rows
         ]
 
+    def highest(self, column: str) -> Any:
+        """The highest value of a column by the statistics of the files; None where they don't tell it."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        actions = pa.table(self.table.get_add_actions(flatten=True))
+        name = f"max.{column}"
+        return pc.max(actions[name]).as_py() if name in actions.column_names else None
+
+    def records(self) -> int:
+        """The rows of all files, as the log counts them."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        return int(pc.sum(pa.table(self.table.get_add_actions())["num_records"]).as_py() or 0)
+
     def fresh(self) -> Handle:
         """The table as it is now."""
         return Handle(self.path, DeltaTable(self.path))

@@ -13,7 +13,7 @@ from aurify.models.intervals import Interval
 from aurify.models.judged import difference, judged
 from aurify.models.registry import CHAMPION, DECISION, JUDGEMENT_FILE, RECORD_FILE, Move, Version
 from aurify.models.split import PART
-from aurify.workflows.train_card import PAGE
+from aurify.workflows.train_card import DISTILLATION, PAGE
 from aurify.workflows.training_rows import rows_of_record
 from aurify.workflows.training_set import FOLDER
 
@@ -35,6 +35,7 @@ class VersionTold:
     judgement: Mapping[str, Any]
     fingerprint: str
     run_id: str
+    distillation: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -80,6 +81,7 @@ def shown(lake: Lake, model: str, of: int | str = CHAMPION) -> VersionTold:
         judgement=json.loads(registry.document(version, JUDGEMENT_FILE)),
         fingerprint=version.fingerprint,
         run_id=version.run_id,
+        distillation=json.loads(registry.find_document(version, DISTILLATION) or "null"),
     )
 
 

@@ -11,6 +11,7 @@ from aurify.models.card import Card, Decision, Part, TrainingData
 from aurify.models.card_page import card_page
 from aurify.models.curve_points import curve_points
 from aurify.models.declare import ModelSpec
+from aurify.models.distillation import distillation
 from aurify.models.explain import contribution_sample, shap_importance
 from aurify.models.explain.figures import contributions_figure, importance_figure
 from aurify.models.figures import (
@@ -30,13 +31,16 @@ from aurify.models.registry import CHALLENGER, CHAMPION, Run, Version
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-CARD, PAGE = "card.json", "card.html"
+CARD, PAGE, DISTILLATION = "card.json", "card.html", "distillation.json"
 
 
 def explained(
     model: FittedModel, scored: Mapping[str, DataFrame], told: Mapping[str, Judgement], spec: ModelSpec
 ) -> dict[str, Any]:
-    """Figures by title and the importance of features by SHAP, of the test rows; SHAP of boosted trees only."""
+    """Figures by title and the importance of features by SHAP, of the test rows, and a student beside its teacher.
+
+    SHAP is of boosted trees only.
+    """
     test, target = scored["test"], spec.data.target
     curves = {part: curve_points(rows, target) for part, rows in scored.items()}
     metrics = {part: judgement.metrics for part, judgement in told.items()}
@@ -57,7 +61,11 @@ def explained(
     if isinstance(model.learned, Booster):
         shap = shap_importance(model, test)
         figures["Contributions"] = contributions_figure(contribution_sample(model, test, seed=spec.seed))
-    return {"figures": figures, "importance": dict(importance), "shap_importance": shap}
+    numbers = {part: judgement.numbers for part, judgement in told.items()}
+    beside = distillation(model, scored, numbers, target, spec.metric)
+    told_of_teacher = beside.as_dict() if beside else {}
+    importances = {"importance": dict(importance), "shap_importance": shap}
+    return {"figures": figures, **importances, "distillation": told_of_teacher}
 
 
 def card_of(
@@ -100,6 +108,8 @@ def keep_card(run: Run, card: Card) -> None:
     """Keep the card with the run: as data, as a page, and its figures."""
     run.text(CARD, json.dumps(card.as_dict()))
     run.text(PAGE, card_page(card))
+    if card.distillation:
+        run.text(DISTILLATION, json.dumps(card.distillation, indent=1))
     for title, content in card.figures.items():
         run.figure(f"figures/{title.lower().replace(' ', '_')}.png", content)
 
