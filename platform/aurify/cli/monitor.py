@@ -24,7 +24,7 @@ log = logging.getLogger("aurify")
 )
 @click.pass_obj
 def monitor(given: Invocation, model: str, version: str) -> Answer:
-    """Look at scored batches, at the labels that have come, and at what follows.
+    """Look for drift, and how scores turned out.
 
     Each batch is compared once, column by column, with what the version learned from. A severity says how far a column
     moved, less what chance can do of so many rows and columns: yellow, orange or red. As labels come, the model's

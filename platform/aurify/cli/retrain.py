@@ -22,10 +22,10 @@ log = logging.getLogger("aurify")
 @click.option("--if-needed", is_flag=True, help="Only where an alert asks for it, or there is no champion.")
 @click.pass_obj
 def retrain(given: Invocation, models: tuple[str, ...], if_needed: bool) -> Answer:
-    """Train models anew, each through its gate; all that are named, or all there are.
+    """Train models anew, each through its gate.
 
-    With --if-needed those whose file declares which alerts ask for it, and whose champion has such an alert that nobody
-    has acknowledged: a line for cron. Exits 1 where a gate refuses the new version.
+    All that are named, or all there are. With --if-needed, a line for cron, those whose file declares which alerts ask
+    for it, and whose champion has such an alert that nobody has acknowledged. Exits 1 where a gate refuses a version.
     """
     from aurify.workflows.retrain import retrain as make
 
