@@ -102,8 +102,9 @@ def main() -> int:
     code = max(code, lake.score("card_fraud").exit_code)
     watched = lake.monitor("card_fraud")
     code = max(code, watched.exit_code)
-    for column in watched.batches[-1].columns[:4]:
-        screen.print(f"  {column.column}: {column.severity or 'as in training'} {'; '.join(column.why)}")
+    for column in watched.batches[-1].columns:
+        if column.severity:
+            screen.print(f"  {column.column}: {column.severity}, {'; '.join(column.why)}")
     for reaction in watched.reactions:
         screen.print(f"  {reaction}")
     screen.print(f"what is open, the model by day, drift by feature: {watched.page}")

@@ -31,6 +31,9 @@ def days_figure(told: Performance) -> bytes:
             if there:
                 days, values = zip(*there, strict=True)
                 axes.plot(days, values, color=colour, marker=marker, markersize=3, linestyle=style, label=name)
+        learned = [day.day for day in told.days if day.is_learned]
+        if learned:
+            axes.axvspan(min(learned), max(learned), color=COLOURS[5], alpha=0.2, label="learned from")
         axes.axhspan(told.test.low, told.test.high, color=GREY, alpha=0.2, label="on its test")
         axes.axhline(told.test.estimate, color=GREY, linestyle=":")
         axes.set(ylim=(0, None))
