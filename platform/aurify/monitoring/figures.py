@@ -21,7 +21,7 @@ def days_figure(told: Performance) -> bytes:
     """The metric of each day: by labels where they have come, by scores alone before; dotted, that of the test."""
 
     def draw(axes: Axes) -> None:
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
         known = [(day.day, day.value(told.metric)) for day in told.days]
         guessed = [(day.day, day.estimated) for day in told.days]
@@ -33,7 +33,9 @@ def days_figure(told: Performance) -> bytes:
                 axes.plot(days, values, color=colour, marker=marker, markersize=3, linestyle=style, label=name)
         learned = [day.day for day in told.days if day.is_learned]
         if learned:
-            axes.axvspan(min(learned), max(learned), color=COLOURS[5], alpha=0.2, label="learned from")
+            axes.axvspan(
+                date2num(min(learned)), date2num(max(learned)), color=COLOURS[5], alpha=0.2, label="learned from"
+            )
         axes.axhspan(told.test.low, told.test.high, color=GREY, alpha=0.2, label="on its test")
         axes.axhline(told.test.estimate, color=GREY, linestyle=":")
         axes.set(ylim=(0, None))
