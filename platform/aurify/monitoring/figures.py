@@ -33,9 +33,8 @@ def days_figure(told: Performance) -> bytes:
                 axes.plot(days, values, color=colour, marker=marker, markersize=3, linestyle=style, label=name)
         learned = [day.day for day in told.days if day.is_learned]
         if learned:
-            axes.axvspan(
-                date2num(min(learned)), date2num(max(learned)), color=COLOURS[5], alpha=0.2, label="learned from"
-            )
+            first, last = (float(date2num(day)) for day in (min(learned), max(learned)))  # type: ignore[no-untyped-call]
+            axes.axvspan(first, last, color=COLOURS[5], alpha=0.2, label="learned from")
         axes.axhspan(told.test.low, told.test.high, color=GREY, alpha=0.2, label="on its test")
         axes.axhline(told.test.estimate, color=GREY, linestyle=":")
         axes.set(ylim=(0, None))
