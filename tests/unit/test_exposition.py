@@ -88,6 +88,21 @@ def test_a_lake_that_is_new_has_counters_of_0_and_nothing_is_made(root: Path) ->
         assert f"# TYPE {family.name} {family.kind}" in text
 
 
+def test_a_ledger_that_can_not_be_read_makes_no_counter_begin_anew(root: Path) -> None:
+    lake = aurify.connect(project=root)
+    lake.batches_ledger.append([batch(1, 1, 1, 1, read=5)], {"bronze.lines": (1, 1)})
+    for file in Path(lake.batches_ledger.path, "_delta_log").iterdir():
+        file.write_text("odd")
+    found = told(metrics(lake))
+    assert found["aurify_read_success"] == {
+        ("ledger", "batches"): 0,
+        ("table", "bronze.lines"): 1,
+        ("alerts", "open"): 1,
+    }
+    assert "aurify_table_rows_total" not in found
+    assert found["aurify_table_open_batch"] == {("bronze.lines",): 0}
+
+
 def test_a_registry_that_nobody_has_opened_is_not_made(write_project: WriteProject) -> None:
     root = write_project({"platform/shop/tables/risk.py": RISK})
     found = told(metrics(aurify.connect(project=root)))

@@ -109,16 +109,16 @@ def _show_distillation(console: Console, told: Mapping[str, Any]) -> None:
     from aurify.cli.balance import rows_table
 
     rows = [
-        {"rows": part, "metric": name, "teacher": both["teacher"], "student": both["student"]}
+        {"rows": part, "metric": name, **{of: _number(name, value) for of, value in both.items()}}
         for part, metrics in told["metrics"].items()
         for name, both in metrics.items()
     ]
-    sizes = (told["teacher"], told["student"])
-    rows += [
-        {"rows": "", "metric": name, **dict(zip(("teacher", "student"), (size[name] for size in sizes), strict=True))}
-        for name in ("trees", "leaves", "bytes")
-    ]
-    console.print(rows_table(("rows", "metric", "teacher", "student"), rows, "distilled from a teacher"))
+    for name in ("trees", "leaves", "bytes"):
+        rows.append(
+            {"rows": "", "metric": name, "difference": "", **{of: told[of][name] for of in ("teacher", "student")}}
+        )
+    names = ("rows", "metric", "teacher", "student", "difference")
+    console.print(rows_table(names, rows, "distilled from a teacher"))
 
 
 @_command("compare", "aurify models compare card_fraud champion 3")

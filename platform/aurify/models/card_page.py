@@ -126,14 +126,9 @@ def _distillation(card: Card) -> str:
     sizes = [card.distillation[of] for of in ("teacher", "student")]
     rows = [(name, *(size[name] for size in sizes), None) for name in sizes[0]]
     for part, told in card.distillation["metrics"].items():
-        rows += [(f"{_spoken(name)} ({part})", *_beside(both)) for name, both in told.items()]
+        rows += [(f"{_spoken(name)} ({part})", *both.values()) for name, both in told.items()]
     head = ("", "teacher", "this model", "difference")
     return f"<h3>Beside the teacher that it was distilled from</h3>{page.table(head, rows)}"
-
-
-def _beside(both: Mapping[str, float | None]) -> tuple[float | None, float | None, float | None]:
-    teacher, student = both["teacher"], both["student"]
-    return teacher, student, None if teacher is None or student is None else student - teacher
 
 
 def _segments(card: Card, column: str) -> str:

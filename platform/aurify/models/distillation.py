@@ -51,11 +51,13 @@ class Distillation:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        parts = {
-            part: {name: dict(zip(("teacher", "student"), both, strict=True)) for name, both in told.items()}
-            for part, told in self.metrics.items()
-        }
+        parts = {part: {name: _beside(*both) for name, both in told.items()} for part, told in self.metrics.items()}
         return {**asdict(self), "metrics": parts}
+
+
+def _beside(teacher: float | None, student: float | None) -> dict[str, float | None]:
+    difference = None if teacher is None or student is None else student - teacher
+    return {"teacher": teacher, "student": student, "difference": difference}
 
 
 def distillation(

@@ -39,7 +39,14 @@ class Flow:
     published: float
 
 
-Flows = Mapping[str, Flow]
+@dataclass
+class _Reading:
+    """A lake that is being read; `flows` by table, None where the ledger could not be read."""
+
+    lake: Lake
+    flows: Mapping[str, Flow] | None = None
+
+
 Told = tuple[str, tuple[str, ...], float]
 
 
@@ -63,23 +70,23 @@ def metrics(lake: Lake) -> list[Sample]:
 
 def _parts(lake: Lake) -> Iterator[tuple[str, str, Callable[[], Iterator[Told]]]]:
     """What is read, each for itself; the ledger first, for tables and models are told from it."""
-    flows: dict[str, Flow] = {}
-    yield "ledger", "batches", partial(_of_ledger, lake, flows)
+    reading = _Reading(lake)
+    yield "ledger", "batches", partial(_of_ledger, reading)
     for name in lake.specs:
-        yield "table", name, partial(_of_table, lake, name, flows)
+        yield "table", name, partial(_of_table, reading, name)
     for name in lake.models:
-        yield "model", name, partial(_of_model, lake, name, flows)
+        yield "model", name, partial(_of_model, reading, name)
     yield "alerts", "open", partial(_of_alerts, lake)
 
 
-def _of_ledger(lake: Lake, flows: dict[str, Flow]) -> Iterator[Told]:
-    """Nothing of its own: the batches go into `flows`."""
-    content = lake.batches_ledger.content()
-    flows.update({} if content is None else _flows(content))
+def _of_ledger(reading: _Reading) -> Iterator[Told]:
+    """Nothing of its own: tables and models tell the batches."""
+    content = reading.lake.batches_ledger.content()
+    reading.flows = {} if content is None else _flows(content)
     return iter(())
 
 
-def _flows(content: pa.Table) -> Flows:
+def _flows(content: pa.Table) -> dict[str, Flow]:
     """The batches by table."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -106,9 +113,9 @@ def _flow(told: Mapping[str, Any]) -> Flow:
     )
 
 
-def _of_table(lake: Lake, name: str, flows: Flows) -> Iterator[Told]:
-    state = TableState.seen(lake.target(name), lake.storage)
-    yield from _of_flow(lake, "table", name, name, flows)
+def _of_table(reading: _Reading, name: str) -> Iterator[Told]:
+    state = TableState.seen(reading.lake.target(name), reading.lake.storage)
+    yield from _of_flow(reading, "table", name, name)
     found, stopped = state.open_batch, False
     if found is not None:
         recorded = datetime.fromisoformat(found.recorded_at).timestamp()
@@ -120,9 +127,11 @@ def _of_table(lake: Lake, name: str, flows: Flows) -> Iterator[Told]:
     yield "aurify_table_quarantine_rows", (name,), float(quarantine.records() if quarantine else 0)
 
 
-def _of_flow(lake: Lake, of: str, own: str, table: str, flows: Flows) -> Iterator[Told]:
+def _of_flow(reading: _Reading, of: str, own: str, table: str) -> Iterator[Told]:
     """The batches of a table under its own name, or under that of the model that made them."""
-    prefix, label, flow = f"aurify_{of}", (own,), flows.get(table)
+    if reading.flows is None:
+        return  # a counter of 0 would be taken for one that began anew
+    prefix, label, flow = f"aurify_{of}", (own,), reading.flows.get(table)
     rows = flow.rows if flow else dict.fromkeys(TERMS, 0)
     for outcome, count in rows.items():
         yield f"{prefix}_rows_total", (own, outcome), float(count)
@@ -134,7 +143,7 @@ def _of_flow(lake: Lake, of: str, own: str, table: str, flows: Flows) -> Iterato
     if flow.last_seconds > 0:
         yield f"{prefix}_last_batch_rows_per_second", label, flow.last_assayed / flow.last_seconds
     yield f"{prefix}_published_timestamp_seconds", label, flow.published
-    newest = _newest_event(lake, table)
+    newest = _newest_event(reading.lake, table)
     if newest is not None:
         yield f"{prefix}_newest_event_timestamp_seconds", label, newest
         yield f"{prefix}_data_delay_seconds", label, flow.published - newest
@@ -151,10 +160,10 @@ def _newest_event(lake: Lake, table: str) -> float | None:
     return None
 
 
-def _of_model(lake: Lake, name: str, flows: Flows) -> Iterator[Told]:
-    spec = lake.model(name)
+def _of_model(reading: _Reading, name: str) -> Iterator[Told]:
+    lake, spec = reading.lake, reading.lake.model(name)
     if spec.scoring is not None:
-        yield from _of_flow(lake, "model", name, name_of(spec), flows)
+        yield from _of_flow(reading, "model", name, name_of(spec))
     champion = lake.registry.champion(name) if _has_registry(lake) else None
     yield "aurify_model_champion_version", (name,), float(champion.number if champion else 0)
     moves = lake.registry.moves(name) if champion else []

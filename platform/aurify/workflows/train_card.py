@@ -63,9 +63,8 @@ def explained(
         figures["Contributions"] = contributions_figure(contribution_sample(model, test, seed=spec.seed))
     numbers = {part: judgement.numbers for part, judgement in told.items()}
     beside = distillation(model, scored, numbers, target, spec.metric)
-    told_of_teacher = beside.as_dict() if beside else {}
     importances = {"importance": dict(importance), "shap_importance": shap}
-    return {"figures": figures, **importances, "distillation": told_of_teacher}
+    return {"figures": figures, **importances, "distillation": beside.as_dict() if beside else {}}
 
 
 def card_of(
