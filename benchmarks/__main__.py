@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME ...`: run the named benchmarks; all but `peers` and `asof` if none is named."""
+"""`python -m benchmarks NAME ...`: run the named benchmarks; all but `peers`, `asof` and `drift` if none is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import alarms, asof, command_line, days, decay, features, fraud, gate, growth, peers, refresh, training
+from benchmarks import (
+    alarms,
+    asof,
+    command_line,
+    days,
+    decay,
+    drift,
+    features,
+    fraud,
+    gate,
+    growth,
+    peers,
+    refresh,
+    scoring,
+    training,
+)
 from benchmarks.program import ROOT
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
@@ -18,12 +33,17 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "fraud": fraud.measure,
     "growth": growth.measure,
     "training": training.measure,
+    "scoring": scoring.measure,
     "cli": command_line.measure,
     "alarms": alarms.measure,
     "decay": decay.measure,
 }
 # They install other libraries, and are slow.
-WHEN_NAMED: Mapping[str, Callable[[Path], None]] = {"peers": peers.measure, "asof": asof.measure}
+WHEN_NAMED: Mapping[str, Callable[[Path], None]] = {
+    "peers": peers.measure,
+    "asof": asof.measure,
+    "drift": drift.measure,
+}
 
 
 def main(names: list[str]) -> None:

@@ -134,25 +134,28 @@ def set_up(names: Sequence[str], failed: dict[str, str], of: str) -> list[Peer]:
     """The peers that could be made ready; the environments stay for the next time."""
     ready = []
     for name in names:
-        requirements = ROOT / "benchmarks" / of / "requirements" / f"{name}.txt"
         try:
-            ready.append(Peer(name, of, _environment(name, requirements), _jars(requirements)))
+            ready.append(Peer(name, of, environment(name, of), _jars(_requirements(name, of))))
         except (PeerFailed, AurifyError) as error:
             failed[name] = _without_paths(str(error))
             print(f"peers: {name} can't be set up\n{error}", flush=True)
     return ready
 
 
-def _environment(name: str, requirements: Path) -> Path:
-    """The Python of the peer, installed anew where its requirements have changed."""
-    home = ENVIRONMENTS / name
+def _requirements(name: str, of: str) -> Path:
+    return ROOT / "benchmarks" / of / "requirements" / f"{name}.txt"
+
+
+def environment(name: str, of: str) -> Path:
+    """The Python of a peer of the package `of`, installed anew where its requirements have changed."""
+    home, requirements = ENVIRONMENTS / name, _requirements(name, of)
     python, installed = home / "bin" / "python", home / "installed.txt"
     wanted = requirements.read_text(encoding="utf-8")
     if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
         print(f"peers: {name} is installed", flush=True)
         shutil.rmtree(home, ignore_errors=True)
-        _call([sys.executable, "-m", "venv", str(home)])
-        _call([str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)])
+        call([sys.executable, "-m", "venv", str(home)])
+        call([str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)])
         installed.write_text(wanted, encoding="utf-8")
     return python
 
@@ -170,20 +173,22 @@ def run(peer: Peer, **arguments: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         said = json.dumps({**arguments, "jars": [str(jar) for jar in peer.jars]})
-        _call([str(peer.python), "-m", "benchmarks.peers_of_gate.program", f"{peer.of}.{peer.name}", said, str(answer)])
+        call([str(peer.python), "-m", "benchmarks.peers_of_gate.program", f"{peer.of}.{peer.name}", said, str(answer)])
         document: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return document
 
 
-def _call(command: Sequence[str]) -> None:
+def call(command: Sequence[str], patience_s: float = PATIENCE_S) -> None:
+    """Run a command of a peer; PeerFailed with its last words where it fails or takes longer."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_", "PYTHON"))}
     env |= {"JAVA_HOME": str(find_java().home), "PYTHONPATH": str(ROOT), "GX_ANALYTICS_ENABLED": "false"}
+    env["DO_NOT_TRACK"] = "1"
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = psutil.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
-            code = process.wait(PATIENCE_S)
+            code = process.wait(patience_s)
         except psutil.TimeoutExpired:
-            raise PeerFailed(f"no end within {PATIENCE_S} s; {_stopped(process)}") from None
+            raise PeerFailed(f"no end within {patience_s:g} s; {_stopped(process)}") from None
         if code:
             log.seek(0)
             raise PeerFailed(_without_paths("".join(log.readlines()[-TELLING:]) or f"ended with {code}"))

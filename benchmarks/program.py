@@ -18,17 +18,34 @@ PYTHON_PATH = f"{ROOT}{os.pathsep}{ROOT / 'platform'}"
 MASTER, DRIVER_MEMORY = "local[2]", "3g"
 
 
+class Unfinished(Exception):
+    """A function that ended with an error, or not in time."""
+
+
 def run(function: str, driver_memory: str = DRIVER_MEMORY, packages: str = "", **arguments: Any) -> dict[str, Any]:
     """Call `module:name(spark, meter, **arguments)` in a new process; gives what it returned, and all costs.
 
     `packages` are those that the session needs beside Delta. `costs` holds those of every section by name,
-    `since_birth` the wall and CPU time of the process when the function was done.
+    `since_birth` the wall and CPU time of the process when the function was done. Unfinished where it failed.
     """
+    return run_within(None, function, driver_memory, packages, **arguments)
+
+
+def run_within(
+    limit_s: float | None, function: str, driver_memory: str, packages: str, **arguments: Any
+) -> dict[str, Any]:
+    """The same; Unfinished also where it takes longer than so many seconds."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         said = json.dumps(arguments, default=str)
         command = [sys.executable, "-m", "benchmarks.program", function, said, str(answer), driver_memory, packages]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": PYTHON_PATH}, check=True)
+        environment = {**os.environ, "PYTHONPATH": PYTHON_PATH}
+        try:
+            ended = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            raise Unfinished(f"{function}: no end within {limit_s:g} s") from None
+        if ended.returncode:
+            raise Unfinished(f"{function} ended with {ended.returncode}")
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found
 

@@ -31,6 +31,8 @@ RECORD, SET, DECISION, HASH, HISTORY, MODEL_TAG = (
     "aurify.record", "aurify.training_set", "aurify.decision", "aurify.fingerprint", "aurify.champions", "aurify.model",
 )  # fmt: skip
 INSTALL = "pip install 'aurify[models]'"
+# Of the first question: with MLflow's own limits a server that is down is told after minutes.
+BRIEFLY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 # What MLflow takes.
 LONGEST, PARAMETERS_A_CALL, METRICS_A_CALL = 6000, 100, 1000
 
@@ -142,7 +144,8 @@ class Registry:
             if self.tracking.startswith("sqlite:///"):
                 _create(Path(self.tracking.removeprefix("sqlite:///")))
             client = MlflowClient(self.tracking, self.tracking)
-            client.search_registered_models(max_results=1)
+            with _briefly():
+                client.search_registered_models(max_results=1)
         except MlflowException as error:
             found = str(error).splitlines()[0]
             hint = "start it, or mend mlflow.tracking in the settings"
@@ -327,6 +330,18 @@ class Registry:
             return str(found.experiment_id)
         place = None if self._artifacts is None else f"{self._artifacts}/{self.name_of(model)}"
         return str(self.client.create_experiment(name, place))
+
+
+@contextmanager
+def _briefly() -> Iterator[None]:
+    """Ask a server a few times and not for long, unless the environment says how."""
+    own = {name: value for name, value in BRIEFLY.items() if name not in os.environ}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name in own:
+            del os.environ[name]
 
 
 def _create(database: Path) -> None:
