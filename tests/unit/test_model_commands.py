@@ -101,6 +101,7 @@ def test_a_job_that_is_asked_for_a_wrong_name_ends_with_its_error(root: Path) ->
     for told, expected in (
         (ended("train_model", "risky", "--project", root), "did you mean 'risk'?"),
         (ended("score_batch", "risky", "--project", root), "did you mean 'risk'?"),
+        (ended("monitor_drift", "risky", "--project", root), "did you mean 'risk'?"),
         (ended("refresh_tables", "silver.pay", "--project", root), "silver.pay"),
         (ended("refresh_tables", "--env", "nowhere", "--project", root), "nowhere"),
     ):

@@ -6,6 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
+from aurify.errors import AurifyError
 from aurify.models.judged import difference
 from aurify.models.registry import Version
 from aurify.monitoring.performance import Performance
@@ -38,7 +39,10 @@ def rolled_back(lake: Lake, asked: ToScore, champion: Version, told: Performance
     former = former_champion(lake, spec.name)
     if former is None:
         return "no champion before this one to roll back to"
-    gap = _difference(lake, asked, champion, former, told)
+    try:
+        gap = _difference(lake, asked, champion, former, told)
+    except AurifyError as error:
+        return f"not rolled back, version {former.number} can't be compared: {error.render()}"
     text = (
         f"version {former.number} instead of {champion.number}: {gap.metric} {gap.estimate:+.3g} on the same rows, "
         f"between {gap.low:+.3g} and {gap.high:+.3g}"
