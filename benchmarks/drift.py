@@ -41,7 +41,7 @@ def measure(scratch: Path, sizes: Sequence[int] = SIZES) -> None:
         case = f"{rows // 1000}k" if rows < 1_000_000 else f"{rows // 1_000_000}m"
         make(str(scratch / "batch"), rows, is_later=True)
         told = measured[case] = _one_size(scratch, python, case, failed)
-        ratios |= {"jobs": {**ratios.get("jobs", {}), case: told["aurify"]["warm"][0]["jobs"]}}
+        ratios.setdefault("jobs", {})[case] = told["aurify"]["warm"][0]["jobs"]
         if told["evidently"] is not None:
             theirs, mine = told["evidently"]["costs"], _seconds(told["aurify"])
             for name, seconds in (
@@ -51,8 +51,8 @@ def measure(scratch: Path, sizes: Sequence[int] = SIZES) -> None:
                 ratios.setdefault(name, {})[case] = results.ratio(seconds, mine)
         shutil.rmtree(scratch / "batch")
         limits = {"evidently_memory_mb": MEMORY_MB, "evidently_patience_s": PATIENCE_S}
-        told_rows = {"reference": reference_rows, **dict(zip(measured, sizes, strict=False))}
-        results.write("drift", told_rows, ratios, {**limits, "drifted": DRIFTED, **measured, "failed": failed})
+        counted = {"reference": reference_rows, **dict(zip(measured, sizes, strict=False))}
+        results.write("drift", counted, ratios, {**limits, "drifted": DRIFTED, **measured, "failed": failed})
 
 
 def _set_up(failed: dict[str, str]) -> Path | None:

@@ -51,6 +51,16 @@ def test_compiled_trees_score_as_the_native_library(objective: str, tmp_path: Pa
     assert len(list(tmp_path.glob("*.o"))) == 1
 
 
+def test_a_split_by_what_is_missing_alone_is_compiled(tmp_path: Path) -> None:
+    x = np.zeros((ROWS, 4))
+    x[::3, 0] = np.nan
+    data = lightgbm.Dataset(x, label=np.isnan(x[:, 0]).astype(float), feature_name=list("abcd"))
+    text = lightgbm.train({"objective": "binary", "verbosity": -1}, data, 3).model_to_string()
+    assert "inf" in text.split("threshold=")[1].splitlines()[0]
+    model = FittedModel(dict.fromkeys("abcd", "double"), (), Booster(text, tuple("abcd")))
+    assert compiled(model, tmp_path).why_not == ""
+
+
 def test_code_for_another_processor_is_not_run(tmp_path: Path) -> None:
     model = fitted()
     learned = compiled(model, tmp_path).model.learned

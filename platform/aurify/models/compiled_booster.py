@@ -6,6 +6,7 @@ lleaves (Boehm, "lleaves, an LLVM-based compiler for LightGBM decision trees") m
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
 import tempfile
@@ -155,10 +156,9 @@ def _difference(learned: Booster, code: bytes) -> float:
         if line.startswith("threshold=")
         for value in line.removeprefix("threshold=").split()
     ]
-    values = np.unique(np.asarray([0.0, *thresholds]))
+    values = np.unique(np.asarray([0.0, *filter(math.isfinite, thresholds)]))  # infinite where only NaN splits
     rows = draw.choice(values, (_CHECKED_ROWS, len(learned.features)))
-    size = np.clip(np.abs(rows), 1.0, 1e300)  # a split by what is missing alone has no end
-    rows += draw.choice([-1e-3, 0.0, 1e-3], rows.shape) * size
+    rows += draw.choice([-1e-3, 0.0, 1e-3], rows.shape) * np.maximum(np.abs(rows), 1.0)
     rows[draw.random(rows.shape) < 0.1] = np.nan
     native = np.asarray(booster_of(learned.text).predict(rows, num_threads=1), np.float64)
     return float(np.abs(_loaded(learned.text, code)(rows) - native).max())
