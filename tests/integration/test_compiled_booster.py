@@ -18,7 +18,7 @@ from aurify.models.fitted import FittedModel
 ROWS = 3000
 
 
-def fitted(objective: str = "binary", **more: Any) -> FittedModel:
+def fitted(objective: str = "binary", rounds: int = 25, **more: Any) -> FittedModel:
     draw = np.random.default_rng(3)
     x = draw.normal(size=(ROWS, 4))
     x[:, 3] = draw.integers(0, 12, ROWS)
@@ -27,7 +27,7 @@ def fitted(objective: str = "binary", **more: Any) -> FittedModel:
     label = draw.random(ROWS) < 1 / (1 + np.exp(1 - odds)) if objective == "binary" else np.exp(odds / 4)
     data = lightgbm.Dataset(x, label=label.astype(float), feature_name=list("abcd"), categorical_feature=["d"])
     parameters = {"objective": objective, "num_leaves": 15, "verbosity": -1, "num_threads": 1, **more}
-    booster = lightgbm.train(parameters, data, 25)
+    booster = lightgbm.train(parameters, data, rounds)
     text = booster.model_to_string()
     return FittedModel(dict.fromkeys("abcd", "double"), (), Booster(text, tuple("abcd")))
 
@@ -55,7 +55,7 @@ def test_a_split_by_what_is_missing_alone_is_compiled(tmp_path: Path) -> None:
     x = np.zeros((ROWS, 4))
     x[::3, 0] = np.nan
     data = lightgbm.Dataset(x, label=np.isnan(x[:, 0]).astype(float), feature_name=list("abcd"))
-    text = lightgbm.train({"objective": "binary", "verbosity": -1}, data, 3).model_to_string()
+    text = lightgbm.train({"objective": "binary", "verbosity": -1}, data, 5).model_to_string()
     assert "inf" in text.split("threshold=")[1].splitlines()[0]
     model = FittedModel(dict.fromkeys("abcd", "double"), (), Booster(text, tuple("abcd")))
     assert compiled(model, tmp_path).why_not == ""
@@ -75,6 +75,7 @@ def test_code_for_another_processor_is_not_run(tmp_path: Path) -> None:
         ({"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, "averaged"),
         ({"linear_tree": True}, "linear trees"),
         ({"objective": "poisson"}, "the objective poisson"),
+        ({"rounds": 3}, "3 trees, fewer than features"),
     ],
 )
 def test_what_is_not_compiled_is_scored_natively_and_the_reason_told(
