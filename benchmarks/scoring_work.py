@@ -135,7 +135,7 @@ def native(
     import numpy as np
     from lightgbm import Booster
 
-    from aurify.models.compiled_booster import compiled
+    from aurify.models.compiled_booster import FolderOfCodes, compiled
 
     table = _held(features_path(folder), ["id", *features(width)])
     ids = table["id"].to_numpy()
@@ -152,7 +152,7 @@ def native(
         by_id[ids] = scores
         np.save(_scores_file(folder, count), by_id)
         with meter.section(f"compile_{count}"):
-            made = compiled(_fitted(folder, width, count), Path(folder, "compiled"))
+            made = compiled(_fitted(folder, width, count), FolderOfCodes(Path(folder, "compiled")))
         if made.why_not:
             raise SystemExit(f"{count} trees are not compiled: {made.why_not}")
         for section in sections:
@@ -219,7 +219,7 @@ def step(
     spark: SparkSession, meter: Meter, folder: str, width: int, trees: Sequence[int], sections: Sequence[str]
 ) -> dict[str, float]:
     """The scoring step over rows that Spark holds in memory, and what only the way to Python and back costs."""
-    from aurify.models.compiled_booster import compiled
+    from aurify.models.compiled_booster import FolderOfCodes, compiled
 
     rows = spark.read.format("delta").load(features_path(folder)).select("id", *features(width)).persist()
     rows.count()
@@ -228,7 +228,7 @@ def step(
             rows.mapInArrow(_returned, "id bigint").agg({"id": "sum"}).collect()
     differences = {}
     for count in trees:
-        model = compiled(_fitted(folder, width, count), Path(folder, "compiled")).model
+        model = compiled(_fitted(folder, width, count), FolderOfCodes(Path(folder, "compiled"))).model
         for section in sections:
             with meter.section(f"step_{count}_{section}"):
                 found = _consumed(rows, model)

@@ -12,8 +12,11 @@ import pytest
 
 from aurify.models import compiled_booster
 from aurify.models.booster import Booster
-from aurify.models.compiled_booster import CompiledBooster, compiled
+from aurify.models.compiled_booster import CompiledBooster, FolderOfCodes, compiled
 from aurify.models.fitted import FittedModel
+from aurify.models.registry import RECORD, Registry
+from aurify.workflows import codes
+from aurify.workflows.codes import CodesOfVersion
 
 ROWS = 3000
 
@@ -43,7 +46,7 @@ def columns(rows: int = 500) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("objective", ["binary", "regression"])
 def test_compiled_trees_score_as_the_native_library(objective: str, tmp_path: Path) -> None:
     model = fitted(objective)
-    found = compiled(model, tmp_path)
+    found = compiled(model, FolderOfCodes(tmp_path))
     assert found.why_not == ""
     assert isinstance(found.model.learned, CompiledBooster)
     again = FittedModel.of_files(found.model.files())
@@ -58,12 +61,12 @@ def test_a_split_by_what_is_missing_alone_is_compiled(tmp_path: Path) -> None:
     text = lightgbm.train({"objective": "binary", "verbosity": -1}, data, 5).model_to_string()
     assert "inf" in text.split("threshold=")[1].splitlines()[0]
     model = FittedModel(dict.fromkeys("abcd", "double"), (), Booster(text, tuple("abcd")))
-    assert compiled(model, tmp_path).why_not == ""
+    assert compiled(model, FolderOfCodes(tmp_path)).why_not == ""
 
 
 def test_code_for_another_processor_is_not_run(tmp_path: Path) -> None:
     model = fitted()
-    learned = compiled(model, tmp_path).model.learned
+    learned = compiled(model, FolderOfCodes(tmp_path)).model.learned
     assert isinstance(learned, CompiledBooster)
     elsewhere = replace(learned, built_for="another", code=b"never read")
     assert elsewhere.predict(columns()).tolist() == model.learned.predict(columns()).tolist()
@@ -82,7 +85,7 @@ def test_what_is_not_compiled_is_scored_natively_and_the_reason_told(
     more: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     model = fitted(**more)
-    found = compiled(model, tmp_path)
+    found = compiled(model, FolderOfCodes(tmp_path))
     assert found.model is model
     assert reason in found.why_not
 
@@ -90,6 +93,39 @@ def test_what_is_not_compiled_is_scored_natively_and_the_reason_told(
 def test_code_that_scores_otherwise_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled_booster, "_loaded", lambda text, code: lambda rows: np.zeros(len(rows)))
     model = fitted()
-    found = compiled(model, tmp_path)
+    found = compiled(model, FolderOfCodes(tmp_path))
     assert found.model is model
     assert "differ" in found.why_not
+
+
+def test_code_goes_with_the_version_to_another_machine_and_only_as_it_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, model = Registry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"), "tests"), fitted()
+    with registry.run("m", {}) as run:
+        registry.register("m", run, model, {RECORD: "made of this"}, [])
+
+    compile_, are_read = compiled_booster._compile, list[bool]()
+
+    def watched(text: str, folder: Path, code: Path) -> Any:
+        are_read.append(code.exists())
+        return compile_(text, folder, code)
+
+    monkeypatch.setattr(compiled_booster, "_compile", watched)
+
+    def code_on(machine: str) -> list[Path]:
+        are_read.clear()
+        monkeypatch.setattr(codes, "cache_root", lambda: tmp_path / machine)
+        assert compiled(model, CodesOfVersion(registry, registry.version("m", 1))).why_not == ""
+        return list((tmp_path / machine).rglob("*.o"))
+
+    (made,) = code_on("first")
+    assert False in are_read
+    (brought,) = code_on("second")
+    assert all(are_read)
+    assert brought.read_bytes() == made.read_bytes()
+    (kept,) = (tmp_path / "artifacts").rglob("*.o")
+    kept.write_bytes(b"another")
+    (again,) = code_on("third")
+    assert False in are_read
+    assert again.read_bytes() != b"another"

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 
 from aurify.models.booster import Booster
 from aurify.models.columns import matrix
-from aurify.models.compiled_booster import CompiledBooster, compiled
+from aurify.models.compiled_booster import CompiledBooster, FolderOfCodes, compiled
 from aurify.models.fitted import FittedModel
 from aurify.scoring.scorer import ERROR, SCORE, with_scores
 from tests.integration.loans import FEATURES, in_memory, loans
@@ -53,7 +53,7 @@ def scores(parts: list[DataFrame], model: FittedModel) -> Numbers:
 def test_any_cutting_of_the_rows_gives_the_native_scores(
     rows: DataFrame, model: FittedModel, is_compiled: bool, tmp_path: Path, spark: SparkSession
 ) -> None:
-    used = compiled(model, tmp_path).model if is_compiled else model
+    used = compiled(model, FolderOfCodes(tmp_path)).model if is_compiled else model
     assert isinstance(used.learned, Booster)
     assert isinstance(used.learned, CompiledBooster) == is_compiled
     native = lightgbm.Booster(model_str=used.learned.text).predict(matrix(in_memory(rows), FEATURES))

@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -67,17 +67,46 @@ class Compilation:
     why_not: str = ""
 
 
-def compiled(model: FittedModel, cache: Path) -> Compilation:
+class Codes(Protocol):
+    """Where code is kept, by a name that tells model, processor and compiler."""
+
+    def find(self, name: str) -> bytes | None:
+        """The code of a name; None where it is not kept."""
+
+    def keep(self, name: str, code: bytes) -> None:
+        """Keep the code of a name."""
+
+
+@dataclass(frozen=True)
+class FolderOfCodes:
+    """Code in the files of a folder."""
+
+    folder: Path
+
+    def find(self, name: str) -> bytes | None:
+        """The code of a name; None where it is not kept."""
+        kept = self.folder / f"{name}.o"
+        return kept.read_bytes() if kept.exists() else None
+
+    def keep(self, name: str, code: bytes) -> None:
+        """Keep the code of a name, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self.folder / f"{name}.{os.getpid()}"
+        unfinished.write_bytes(code)
+        unfinished.replace(self.folder / f"{name}.o")
+
+
+def compiled(model: FittedModel, codes: Codes) -> Compilation:
     """The model with its trees compiled for this processor, where lleaves can and gives what the native library gives.
 
-    `cache` is a folder that keeps the code by model, processor and compiler. Some seconds for hundreds of trees.
+    Some seconds for hundreds of trees, where `codes` does not have the code yet.
     """
     learned = model.learned
     why_not = _why_not(learned) if isinstance(learned, Booster) else f"a model of kind {learned.kind}"
     if why_not or not isinstance(learned, Booster):
         return Compilation(model, why_not)
     try:
-        code = _code(learned.text, cache)
+        code = _code(learned.text, codes)
         difference = _difference(learned, code)
     except Exception as error:  # noqa: BLE001 - the native library scores all the same
         return Compilation(model, f"lleaves: {type(error).__name__}: {error}".splitlines()[0])
@@ -115,20 +144,17 @@ def processor() -> str:
     return f"{parts[2]} {hashlib.sha256('|'.join(parts).encode()).hexdigest()[:16]}, {made_by}"
 
 
-def _code(text: str, cache: Path) -> bytes:
-    """The trees as machine code, from the cache or compiled now."""
+def _code(text: str, codes: Codes) -> bytes:
+    """The trees as machine code, as it is kept or compiled now."""
     name = hashlib.sha256(f"{processor()}\0{text}".encode()).hexdigest()[:32]
-    kept = cache / f"{name}.o"
-    if kept.exists():
-        return kept.read_bytes()
+    kept = codes.find(name)
+    if kept is not None:
+        return kept
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, CODE)
         _compile(text, Path(folder), made)
         code = made.read_bytes()
-    cache.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_suffix(f".{os.getpid()}")
-    unfinished.write_bytes(code)
-    unfinished.replace(kept)
+    codes.keep(name, code)
     return code
 
 

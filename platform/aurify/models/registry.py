@@ -112,11 +112,11 @@ class Run:
         """Keep a file of text."""
         self.client.log_text(self.id, content, name)
 
-    def figure(self, name: str, png: bytes) -> None:
-        """Keep a picture."""
+    def file(self, name: str, content: bytes) -> None:
+        """Keep a file, like a picture."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, Path(name).name)
-            path.write_bytes(png)
+            path.write_bytes(content)
             self.client.log_artifact(self.id, str(path), str(Path(name).parent))
 
 
@@ -248,10 +248,18 @@ class Registry:
             raise EnvironmentFailure.of(where, said, f"{version.fingerprint[:16]}, as registered", hint)
         return found
 
+    def file(self, version: Version, name: str) -> bytes:
+        """A file of the version's run."""
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(version.run_id, name, folder)).read_bytes()
+
+    def keep_file(self, version: Version, name: str, content: bytes) -> None:
+        """Keep a file with the version's run."""
+        Run(self.client, version.run_id).file(name, content)
+
     def document(self, version: Version, name: str) -> str:
         """A file of text of the version's run."""
-        with tempfile.TemporaryDirectory() as folder:
-            return Path(self.client.download_artifacts(version.run_id, name, folder)).read_text(encoding="utf-8")
+        return self.file(version, name).decode()
 
     def find_document(self, version: Version, name: str) -> str | None:
         """A file of text of the version's run; None where it has none of this name."""

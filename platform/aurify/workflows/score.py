@@ -18,11 +18,11 @@ from aurify.publish.changes import ChangedFiles, changed_files
 from aurify.publish.state import TableState
 from aurify.scoring.batch import BatchOfScores, ToScore
 from aurify.scoring.table import CHAMPION, VERSION, name_of, of_batch, other_views
-from aurify.session.jars import cache_root
 from aurify.tables.drift import refuse_drift
 from aurify.tables.inputs import BatchInputs
 from aurify.tables.pending import newest_version, pinned_lookups
 from aurify.tables.spec import TableSpec
+from aurify.workflows.codes import CodesOfVersion
 from aurify.workflows.decide import refuse_stopped
 from aurify.workflows.halted import refuse_halted
 from aurify.workflows.refresh import publish_batches
@@ -249,7 +249,8 @@ class _Scoring:
         if model is None or self._changed(span).insert_records < COMPILED_FROM:
             return model
         if number not in self.compiled:
-            self.compiled[number] = compiled(model, cache_root() / "trees").model
+            version = self.lake.registry.version(self.asked.spec.name, number)
+            self.compiled[number] = compiled(model, CodesOfVersion(self.lake.registry, version)).model
         return self.compiled[number]
 
     def _refuse_unscorable(self, batch: Batch) -> None:

@@ -110,7 +110,7 @@ def keep_card(run: Run, card: Card) -> None:
     if card.distillation:
         run.text(DISTILLATION, json.dumps(card.distillation, indent=1))
     for title, content in card.figures.items():
-        run.figure(f"figures/{title.lower().replace(' ', '_')}.png", content)
+        run.file(f"figures/{title.lower().replace(' ', '_')}.png", content)
 
 
 def _part(name: str, span: list[str], judgement: Judgement | None) -> Part:
