@@ -16,7 +16,7 @@ from aurify.monitoring.declare import Monitoring
 class Day:
     """The rows of a day: those that have their label, the positives among these, and the model's metric.
 
-    `estimated` is what the metric should be by the scores alone. `is_learned` is a day that the version learned from.
+    `estimated` is what the metric should be by the scores alone. `is_learned`: before the version had learned.
     """
 
     day: date
@@ -79,7 +79,7 @@ class Performance:
 def window_of(days: Sequence[Day], declared: Monitoring) -> tuple[date, date] | None:
     """The newest days whose labels have come, as many as declared, first and last; None where no day is settled.
 
-    A day that the version learned from is none of them.
+    A day of before the version had learned is none of them.
 
     >>> days = [Day(date(2024, 1, number), 10, 10 if number < 9 else 2, 1) for number in range(1, 11)]
     >>> [str(day) for day in window_of(days, Monitoring())]
