@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,7 +22,7 @@ from benchmarks import (
     scoring,
     training,
 )
-from benchmarks.program import ROOT
+from benchmarks.program import scratch_of
 
 BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "refresh": refresh.measure,
@@ -52,13 +51,8 @@ def main(names: list[str]) -> None:
     if unknown := [name for name in names if name not in there]:
         sys.exit(f"no benchmark {', '.join(unknown)}; there is {', '.join(there)}")
     for name in names or BENCHMARKS:
-        scratch = ROOT / ".aurify" / "benchmarks" / name
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        try:
+        with scratch_of(name) as scratch:
             there[name](scratch)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import peers, program, results
 from benchmarks.asof_rows import TTL, VIEWS, checksum
 from benchmarks.meter import Meter
-from benchmarks.program import ROOT
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -128,12 +127,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.asof", description=__doc__)
     parser.add_argument("--labels", type=int, default=LABELS)
     asked = parser.parse_args()
-    scratch = ROOT / ".aurify" / "benchmarks" / "asof"
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
+    with program.scratch_of("asof") as scratch:
         measure(scratch, asked.labels)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import peers, program, results
 from benchmarks.drift_rows import CATEGORIES, DRIFTED, NUMBERS, make
 from benchmarks.meter import Meter
-from benchmarks.program import ROOT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -118,13 +117,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drift", description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
     asked = parser.parse_args()
-    scratch = ROOT / ".aurify" / "benchmarks" / "drift"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    try:
+    with program.scratch_of("drift") as scratch:
         measure(scratch, asked.rows)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -218,12 +218,8 @@ def main() -> None:
     parser.add_argument("--bad", type=int, nargs="+", default=BAD_PERCENT, help="bad rows of a hundred")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     asked = parser.parse_args()
-    scratch = ROOT / ".aurify" / "benchmarks" / "peers"
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
+    with program.scratch_of("peers") as scratch:
         measure(scratch, asked.rows, asked.bad, asked.peers)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

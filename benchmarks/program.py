@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,18 @@ MASTER, DRIVER_MEMORY = "local[2]", "3g"
 
 class Unfinished(Exception):
     """A function that ended with an error, or not in time."""
+
+
+@contextmanager
+def scratch_of(name: str) -> Iterator[Path]:
+    """An empty folder for a benchmark, removed afterwards."""
+    folder = ROOT / ".aurify" / "benchmarks" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(function: str, driver_memory: str = DRIVER_MEMORY, packages: str = "", **arguments: Any) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from typing import Any
 
 from aurify.models.synapse_lightgbm import COORDINATES
 from benchmarks import program, results
-from benchmarks.program import ROOT
 from benchmarks.scoring_work import EXPLAINED, explained_by
 
 TREES = (50, 200, 1000)
@@ -151,12 +150,8 @@ def main() -> None:
     asked = parser.parse_args()
     case = f"{asked.rows}_{asked.features}"
     own = [] if asked.rows is None else [Case(case, asked.rows, asked.features, asked.runs, asked.trees)]
-    scratch = ROOT / ".aurify" / "benchmarks" / "scoring"
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
+    with program.scratch_of("scoring") as scratch:
         measure(scratch, own or CASES)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Toy:
+def drifted_toy(root: Path) -> Toy:
     """A lake whose champion has scored the days that it was trained and judged on, then a day of high amounts."""
-    toy = scoring_toy(tmp_path_factory.mktemp("monitored"))
+    toy = scoring_toy(root)
     assert toy.lake.score("risk").exit_code == 0
     land(toy, day=DAYS, rows=60, amount="180.00")
     assert toy.lake.score("risk").exit_code == 0
     return toy
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Toy:
+    """The lake, at which nobody has looked yet."""
+    return drifted_toy(tmp_path_factory.mktemp("monitored"))
 
 
 def test_profiles_are_those_of_the_rows_however_they_lie(spark: SparkSession) -> None:

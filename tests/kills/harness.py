@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -86,6 +89,14 @@ class Victim:
         """Whether SIGKILL is what ended it."""
         return self.process.returncode == -signal.SIGKILL
 
+    def kill_at(self, moment: float, timeline: Sequence[float]) -> None:
+        """Kill it at a moment of a timeline of its steps, counted from the last step before that."""
+        before = bisect_right(timeline, moment) - 1
+        self.wait_for(lambda steps: len(steps) > before, f"step {before}")
+        time.sleep(moment - timeline[before])
+        self.kill()
+        assert self.was_killed, self.output()
+
     def output(self) -> str:
         """The end of what it printed."""
         return "\n".join(self.said.read_text(encoding="utf-8", errors="replace").splitlines()[-40:])
@@ -98,12 +109,20 @@ def _runs(pid: int) -> bool:
         return False
 
 
+REFRESHES = "tests.kills.victim"
+
+
 def start_victim(
-    folder: Path, lakes: Sequence[tuple[Path, Border]], *, die: bool = True, replays: Collection[Path] = ()
+    folder: Path,
+    lakes: Sequence[tuple[Path, Border]],
+    *,
+    die: bool = True,
+    replays: Collection[Path] = (),
+    module: str = REFRESHES,
 ) -> Victim:
     """Start a process that brings every lake to its border and dies there, or waits for the file `resume`.
 
-    The lakes of `replays` get there by a replay of the border's table, the others by a refresh.
+    The lakes of `replays` get there by a replay of the border's table, the others by what the module does.
     """
     plan = {
         "resume": str(folder / "resume"),
@@ -113,7 +132,7 @@ def start_victim(
         ],
         "die": die,
     }
-    return started("tests.kills.victim", folder, plan)
+    return started(module, folder, plan)
 
 
 def started(module: str, folder: Path, plan: Mapping[str, Any]) -> Victim:
@@ -130,13 +149,31 @@ def started(module: str, folder: Path, plan: Mapping[str, Any]) -> Victim:
 
 
 @contextmanager
-def victim(folder: Path, lakes: Sequence[tuple[Path, Border]]) -> Iterator[Victim]:
+def victim(folder: Path, lakes: Sequence[tuple[Path, Border]], module: str = REFRESHES) -> Iterator[Victim]:
     """A victim that is told when to die or to go on, gone at the end in any case."""
-    started = start_victim(folder, lakes, die=False)
+    started = start_victim(folder, lakes, die=False, module=module)
     try:
         yield started
     finally:
         started.kill()
+
+
+def kill_at_borders(folder: Path, lakes: Mapping[Path, Border], module: str) -> None:
+    """Bring every lake to its border, and kill them all there at once."""
+    victim = start_victim(folder, list(lakes.items()), module=module)
+    try:
+        victim.process.wait(600)
+    finally:
+        victim.kill()
+    assert victim.was_killed, victim.output()
+    for root, border in lakes.items():
+        assert victim.steps(root)[-1]["step"] == border.step, victim.output()
+
+
+def asked_steps(request: pytest.FixtureRequest) -> list[str]:
+    """The values of `step` in the tests of the file that were selected."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
+    return [str(item.callspec.params["step"]) for item in items if "step" in getattr(item, "fixturenames", ())]
 
 
 def copy_lake(source: Path, root: Path) -> Path:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http.server import HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.integration.lakes import Toy
-from tests.integration.test_score import land, scoring_toy
-from tests.integration.test_train import DAYS
+from tests.integration.test_monitor import drifted_toy
 from tests.kills.conftest import SEED
-from tests.kills.harness import NOWHERE, Border, Victim, copy_lake, started
+from tests.kills.harness import NOWHERE, Border, asked_steps, copy_lake, kill_at_borders, victim
 from tests.unit.test_alerts import Hook, serving
 
 if TYPE_CHECKING:
@@ -50,11 +47,7 @@ def receiver() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path:
     """A lake of two scored batches, the second of which drifted; nobody has looked at them."""
-    toy = scoring_toy(tmp_path_factory.mktemp("monitored"))
-    assert toy.lake.score("risk").exit_code == 0
-    land(toy, day=DAYS, rows=60, amount="180.00")
-    assert toy.lake.score("risk").exit_code == 0
-    return toy.root
+    return drifted_toy(tmp_path_factory.mktemp("monitored")).root
 
 
 def copied(base: Path, root: Path, receiver: Any) -> Path:
@@ -94,35 +87,15 @@ def told(root: Path, receiver: Any) -> dict[str, list[str]]:
     return {body["id"]: [one["alert"]["column"] for one in body["alerts"]] for body in own}
 
 
-def begun(folder: Path, lakes: Mapping[Path, Border], die: bool) -> Victim:
-    plan = {
-        "resume": str(folder / "resume"),
-        "lakes": [
-            {"root": str(root), "until": [border.table, border.step], "replays": False}
-            for root, border in lakes.items()
-        ],
-        "die": die,
-    }
-    return started(MODULE, folder, plan)
-
-
 @pytest.fixture(scope="module")
 def killed(
     request: pytest.FixtureRequest, base: Path, receiver: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """A killed lake for each border of the selected tests, all by one kill."""
-    items = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
-    steps = [str(item.callspec.params["step"]) for item in items if "step" in getattr(item, "fixturenames", ())]
+    steps = asked_steps(request)
     folder = tmp_path_factory.mktemp("killed")
     roots = {step: copied(base, folder / f"lake {place}", receiver) for place, step in enumerate(steps)}
-    victim = begun(folder / "victim", {root: Border("", step) for step, root in roots.items()}, die=True)
-    try:
-        victim.process.wait(600)
-    finally:
-        victim.kill()
-    assert victim.was_killed, victim.output()
-    for step, root in roots.items():
-        assert victim.steps(root)[-1]["step"] == step, victim.output()
+    kill_at_borders(folder / "victim", {root: Border("", step) for step, root in roots.items()}, MODULE)
     return roots
 
 
@@ -137,12 +110,9 @@ def test_a_monitor_killed_at_a_border_is_made_good_by_the_next(
 def timeline(base: Path, receiver: Any, tmp_path_factory: pytest.TempPathFactory) -> list[float]:
     """When a run that nobody kills passes its steps."""
     folder = tmp_path_factory.mktemp("timeline")
-    victim = begun(folder / "victim", {copied(base, folder / "timed", receiver): NOWHERE}, die=False)
-    try:
-        victim.wait_for_step("all done")
-    finally:
-        victim.kill()
-    return [step["seconds"] for step in victim.steps()]
+    with victim(folder / "victim", [(copied(base, folder / "timed", receiver), NOWHERE)], MODULE) as undisturbed:
+        undisturbed.wait_for_step("all done")
+    return [step["seconds"] for step in undisturbed.steps()]
 
 
 @pytest.mark.parametrize("number", MOMENTS)
@@ -150,13 +120,7 @@ def test_a_monitor_killed_at_a_random_moment_is_made_good_by_the_next(
     number: int, base: Path, timeline: list[float], expected: Any, receiver: Any, tmp_path: Path
 ) -> None:
     moment = random.Random(f"{SEED} monitor {number}").uniform(timeline[0], timeline[-1])
-    before = bisect_right(timeline, moment) - 1
     root = copied(base, tmp_path / f"moment {number}", receiver)
-    victim = begun(tmp_path / "victim", {root: NOWHERE}, die=False)
-    try:
-        victim.wait_for(lambda steps: len(steps) > before, f"step {before}")
-        time.sleep(moment - timeline[before])
-    finally:
-        victim.kill()
-    assert victim.was_killed, victim.output()
+    with victim(tmp_path / "victim", [(root, NOWHERE)], MODULE) as killed:
+        killed.kill_at(moment, timeline)
     assert left(root, receiver) == expected

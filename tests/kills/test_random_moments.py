@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,13 +54,9 @@ def test_a_refresh_killed_at_a_random_moment_is_made_good_by_the_next(
 ) -> None:
     seconds = [step["seconds"] for step in timeline]
     moment = random.Random(f"{SEED} {number}").uniform(seconds[0], seconds[-1])
-    before = bisect_right(seconds, moment) - 1
     root = bases.copy("day 1", tmp_path / "lake")
     with victim(tmp_path / "victim", [(root, NOWHERE)]) as killed:
-        killed.wait_for(lambda steps: len(steps) > before, f"step {before}")
-        time.sleep(moment - seconds[before])
-        killed.kill()
-    assert killed.was_killed, killed.output()
+        killed.kill_at(moment, seconds)
     last = killed.steps()[-1]
     late = len(committed_notes(root / "lake" / "gold" / "days")) > 1
     place = f"{last['table']} {last['step']}".strip()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
-from bisect import bisect_right
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +12,7 @@ from tests.integration.lakes import Toy
 from tests.integration.test_score import SCORES, land, scores, scoring_toy
 from tests.integration.test_train import DAYS
 from tests.kills.conftest import SEED
-from tests.kills.harness import NOWHERE, Border, Victim, copy_lake, started
+from tests.kills.harness import NOWHERE, Border, asked_steps, copy_lake, kill_at_borders, victim
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,34 +55,14 @@ def told(toy: Toy) -> list[Any]:
     return sorted(((row["id"], row["model_version"]) for row in scores(toy)), key=str) + sorted(map(repr, rows))
 
 
-def begun(folder: Path, lakes: Mapping[Path, Border], die: bool) -> Victim:
-    plan = {
-        "resume": str(folder / "resume"),
-        "lakes": [
-            {"root": str(root), "until": [border.table, border.step], "replays": False}
-            for root, border in lakes.items()
-        ],
-        "die": die,
-    }
-    return started(MODULE, folder, plan)
-
-
 @pytest.fixture(scope="module")
 def killed(request: pytest.FixtureRequest, base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A killed lake for each border of the selected tests, all by one kill."""
-    items = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
-    steps = [str(item.callspec.params["step"]) for item in items if "step" in getattr(item, "fixturenames", ())]
+    steps = asked_steps(request)
     folder = tmp_path_factory.mktemp("killed")
     roots = {step: copy_lake(base, folder / f"lake {place}") for place, step in enumerate(steps)}
     borders = {root: Border("" if step in LEDGERS else SCORES, step) for step, root in roots.items()}
-    victim = begun(folder / "victim", borders, die=True)
-    try:
-        victim.process.wait(600)
-    finally:
-        victim.kill()
-    assert victim.was_killed, victim.output()
-    for step, root in roots.items():
-        assert victim.steps(root)[-1]["step"] == step, victim.output()
+    kill_at_borders(folder / "victim", borders, MODULE)
     return roots
 
 
@@ -102,12 +79,9 @@ def test_a_run_killed_at_a_border_is_made_good_by_the_next(
 def timeline(base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[float]:
     """When a run that nobody kills passes its steps, up to the shadow's commit."""
     folder = tmp_path_factory.mktemp("timeline")
-    victim = begun(folder / "victim", {copy_lake(base, folder / "lake"): NOWHERE}, die=False)
-    try:
-        victim.wait_for_step("all done")
-    finally:
-        victim.kill()
-    steps = victim.steps()
+    with victim(folder / "victim", [(copy_lake(base, folder / "lake"), NOWHERE)], MODULE) as undisturbed:
+        undisturbed.wait_for_step("all done")
+    steps = undisturbed.steps()
     last = max(place for place, step in enumerate(steps) if step["step"] == "committed")
     return [step["seconds"] for step in steps[: last + 1]]
 
@@ -117,15 +91,9 @@ def test_a_run_killed_at_a_random_moment_is_made_good_by_the_next(
     number: int, base: Path, timeline: list[float], expected: list[Any], tmp_path: Path, spark: SparkSession
 ) -> None:
     moment = random.Random(f"{SEED} scores {number}").uniform(timeline[0], timeline[-1])
-    before = bisect_right(timeline, moment) - 1
     root = copy_lake(base, tmp_path / "lake")
-    victim = begun(tmp_path / "victim", {root: NOWHERE}, die=False)
-    try:
-        victim.wait_for(lambda steps: len(steps) > before, f"step {before}")
-        time.sleep(moment - timeline[before])
-    finally:
-        victim.kill()
-    assert victim.was_killed, victim.output()
+    with victim(tmp_path / "victim", [(root, NOWHERE)], MODULE) as killed:
+        killed.kill_at(moment, timeline)
     assert_made_good(root, expected)
 
 

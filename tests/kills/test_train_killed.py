@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
-from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -174,15 +172,12 @@ def test_a_training_killed_at_a_random_moment_is_made_good_by_the_next(
     tmp_path: Path,
 ) -> None:
     moment = random.Random(f"{SEED} training {number}").uniform(timeline[0], timeline[-1])
-    before = bisect_right(timeline, moment) - 1
     root = copy_lake(fresh, tmp_path / "lake")
     victim = begun(tmp_path / "victim", root)
     try:
-        victim.wait_for(lambda steps: len(steps) > before, f"step {before}")
-        time.sleep(moment - timeline[before])
+        victim.kill_at(moment, timeline)
     finally:
         victim.kill()
-    assert victim.was_killed, victim.output()
     landed = f"training {number}: {moment - timeline[0]:.3f} s, after '{victim.steps()[-1]['step']}'"
     record_property(LANDED, landed)
     lake = reopened(toy, root)
