@@ -68,6 +68,14 @@ def test_a_reference_that_the_overlay_replaces_need_not_be_set(write_project: Wr
     assert load_settings(root, "local").warehouse == f"{root}/here"
 
 
+def test_a_mistake_in_a_list_is_told_of_the_file_that_the_list_comes_from(write_project: WriteProject) -> None:
+    base = f"{BASE}    alerts: {{limits: [{{silent: true}}]}}\n"
+    wrong = "alerts: {limits: [{silent: true}, {distance: {purple: 1}}]}\n"
+    root = write_project({"conf/base/settings.yml": base, "conf/local/settings.yml": wrong})
+    with pytest.raises(ConfigurationError, match=r"conf/local/settings.yml: alerts.limits\[1\].distance.purple"):
+        load_settings(root, "local")
+
+
 def test_secrets_are_not_shown(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_SECRET", "hunter2")
     overlay = 'spark: {conf: {spark.hadoop.fs.s3a.secret.key: "${S3_SECRET}"}}\n'

@@ -183,6 +183,8 @@ def _merged(base: object, overlay: object) -> object:
 
 def _has(data: object, keys: Keys) -> bool:
     for key in keys:
+        if isinstance(data, list):  # it comes whole from one file
+            return True
         if not isinstance(data, Mapping) or key not in data:
             return False
         data = data[key]
