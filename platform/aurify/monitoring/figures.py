@@ -34,7 +34,7 @@ def days_figure(told: Performance) -> bytes:
         learned = [day.day for day in told.days if day.is_learned]
         if learned:
             first, last = (float(date2num(day)) for day in (min(learned), max(learned)))  # type: ignore[no-untyped-call]
-            axes.axvspan(first, last, color=COLOURS[5], alpha=0.2, label="learned from")
+            axes.axvspan(first, last, color=COLOURS[5], alpha=0.2, label="before its test")
         axes.axhspan(told.test.low, told.test.high, color=GREY, alpha=0.2, label="on its test")
         axes.axhline(told.test.estimate, color=GREY, linestyle=":")
         axes.set(ylim=(0, None))

@@ -17,7 +17,7 @@ weekday is held against the same weekday of training.
 What is estimated by scores alone takes the calibration of the test for granted: it sees rows become easier or harder, \
 and can't see that what makes a positive has changed.
 A metric by labels is of the rows whose labels have come; where the hard ones come last, it is too good until then.
-Days that the version learned from are better than any other.
+Days of before its test say little: it has learned from some of them.
 """
 
 
@@ -99,7 +99,7 @@ def _days(told: Monitored) -> str:
             d.positives,
             d.value(found.metric),
             d.estimated,
-            "learned" if d.is_learned else "",
+            "before its test" if d.is_learned else "",
         )
         for d in reversed(found.days)
     ]
