@@ -35,24 +35,32 @@ class SinkSettings(Strict):
         return self
 
 
-class AlertRule(Strict):
-    """Which alerts go to which sinks: by severity, model and column; names may have * and ?."""
+class OfColumns(Strict):
+    """What a rule is about: models and columns, whose names may have * and ?."""
 
-    severities: list[Severity] = Field(default=["yellow", "orange", "red"], min_length=1)
     models: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
     columns: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+
+    def is_about(self, model: str, column: str) -> bool:
+        """Whether it is about a column of a model."""
+        is_of_model = any(fnmatchcase(model, name) for name in self.models)
+        return is_of_model and any(fnmatchcase(column, name) for name in self.columns)
+
+
+class AlertRule(OfColumns):
+    """Which alerts go to which sinks: by severity, model and column."""
+
+    severities: list[Severity] = Field(default=["yellow", "orange", "red"], min_length=1)
     sinks: list[str] = Field(min_length=1, description="names of sinks; log is always there")
 
 
-class LimitRule(Strict):
+class LimitRule(OfColumns):
     """What the columns of some models must differ by to be told, by severity; a column that is `silent` never is.
 
-    Names may have * and ?. What is not said stays as it is; of several rules the last counts. `loss` is the share that
+    What is not said stays as it is; of several rules the last counts. `loss` is the share that
     a model's metric, a column of its own, loses of what it was on the test.
     """
 
-    models: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
-    columns: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
     silent: bool = False
     distance: dict[Severity, Least] | None = None
     shift: dict[Severity, Least] | None = None
@@ -89,9 +97,7 @@ class AlertSettings(Strict):
         """What the settings change of the limits of a column; None where it is silent."""
         found: dict[str, Mapping[str, float]] | None = {}
         for rule in self.limits:
-            if any(fnmatchcase(model, name) for name in rule.models) and any(
-                fnmatchcase(column, name) for name in rule.columns
-            ):
+            if rule.is_about(model, column):
                 found = None if rule.silent else {**(found or {}), **rule.least}
         return found
 

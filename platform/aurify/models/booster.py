@@ -26,6 +26,11 @@ class Booster:
     features: tuple[str, ...]
     kind: ClassVar[str] = "lightgbm"
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether its leaves are linear functions, not numbers."""
+        return "\nis_linear=1\n" in self.text
+
     def predict(self, columns: Columns) -> Numbers:
         """The probability of 1, or of a regression the value."""
         rows = matrix(columns, self.features)

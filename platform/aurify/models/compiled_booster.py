@@ -126,7 +126,7 @@ def _why_not(learned: Booster) -> str:
         return f"the objective {objective or 'none'}"
     if "\naverage_output\n" in learned.text:
         return "trees that are averaged"
-    if "\nis_linear=1\n" in learned.text:
+    if learned.is_linear:
         return "linear trees"
     # measured: each feature of a row costs more on its way into the code than into the native library
     trees = learned.text.count("\nTree=")

@@ -140,7 +140,7 @@ def _refuse(learned: Booster, told: Mapping[str, Any]) -> None:
     odd = ""
     if objective not in (*OF_ODDS, *OF_LOGARITHMS, *AS_THEY_ARE) or told.get("num_class", 1) != 1:
         odd = f"the objective {objective}"
-    if "\nis_linear=1\n" in learned.text:
+    if learned.is_linear:
         odd = "linear trees"
     if odd:
         raise ConfigurationError.of("ONNX", odd, "trees with a number in each leaf, and one score")

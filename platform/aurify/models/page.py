@@ -41,8 +41,8 @@ def document(kind: str, title: str, made_at: str, sections: Mapping[str, str]) -
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], marks: Iterable[str] = ()) -> str:
     """Rows below a head; a mark is the class of its row."""
     told = list(rows)
-    classes = list(marks) or [""] * len(told)
-    lines = "".join(f'<tr class="{mark}">{cells(row)}</tr>' for row, mark in zip(told, classes, strict=True))
+    classes = [f' class="{mark}"' if mark else "" for mark in marks] or [""] * len(told)
+    lines = "".join(f"<tr{mark}>{cells(row)}</tr>" for row, mark in zip(told, classes, strict=True))
     return f"<table><tr>{''.join(f'<th>{text(name)}</th>' for name in head)}</tr>{lines}</table>"
 
 

@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 from aurify.config.alerts import AlertRule, AlertSettings
@@ -88,16 +87,14 @@ class AlertBook:
     def _seen_of(self, model: str, alerts: Sequence[Alert], clear: Iterable[str], now: datetime) -> list[Notice]:
         """The same of one model."""
         held = self._open_of(model)
-        before, told = dict(held), list[OpenAlert]()
-        reasons: list[Told] = []
+        before, told = dict(held), dict[str, Told]()
         for alert in alerts:
             found, reason = weighed(held.get(alert.key), alert, now, self._settings)
             if reason is not None:
-                reasons.append(Told(alert, found.severity, reason, found.since))
-                told.append(found)
+                told[_mark(found)] = Told(alert, found.severity, reason, found.since)
                 found = found.told(now)
             held[alert.key] = found
-        notices = self._put_out(model, reasons, told, now)
+        notices = self._put_out(model, told, now)
         for key in clear:
             gone = held.pop(key, None)
             if gone is not None:
@@ -106,17 +103,16 @@ class AlertBook:
             self._write(f"open/{model}.json", {key: found.as_dict() for key, found in held.items()})
         return notices
 
-    def _put_out(self, model: str, reasons: Sequence[Told], told: Sequence[OpenAlert], now: datetime) -> list[Notice]:
-        """Write what each sink is told into its outbox, unless it has it already."""
+    def _put_out(self, model: str, told: Mapping[str, Told], now: datetime) -> list[Notice]:
+        """Write what each sink is told, by its mark, into its outbox, unless it has it already."""
         notices = []
-        marks = [f"{one.alert.key}\0{one.alert.occasion}\0{one.severity}\0{one.notices}" for one in told]
         for sink in dict.fromkeys(sink for rule in self._settings.rules for sink in rule.sinks):
             rules = [rule for rule in self._settings.rules if sink in rule.sinks]
-            own = [place for place, one in enumerate(reasons) if any(_meets(rule, one) for rule in rules)]
+            own = {mark: one for mark, one in told.items() if any(_meets(rule, one) for rule in rules)}
             if not own:
                 continue
-            alerts = sorted((reasons[place] for place in own), key=lambda one: -rank(one.severity))
-            notice = Notice(_name(*(marks[place] for place in own)), model, tuple(alerts), stamp(now))
+            alerts = sorted(own.values(), key=lambda one: -rank(one.severity))
+            notice = Notice(_name(*own), model, tuple(alerts), stamp(now))
             if not self._storage.exists(f"{self._folder}/receipts/{sink}/{notice.id}.json"):
                 self._write(f"outbox/{sink}/{notice.id}.json", notice.as_dict())
             notices.append(notice)
@@ -141,9 +137,12 @@ class AlertBook:
 
 def _meets(rule: AlertRule, told: Told) -> bool:
     """Whether a rule is about an alert."""
-    is_of_model = any(fnmatchcase(told.alert.model, name) for name in rule.models)
-    is_of_column = any(fnmatchcase(told.alert.column, name) for name in rule.columns)
-    return told.severity in rule.severities and is_of_model and is_of_column
+    return told.severity in rule.severities and rule.is_about(told.alert.model, told.alert.column)
+
+
+def _mark(alert: OpenAlert) -> str:
+    """What tells one telling of an alert from any other."""
+    return f"{alert.alert.key}\0{alert.alert.occasion}\0{alert.severity}\0{alert.notices}"
 
 
 def _acknowledged(alert: OpenAlert) -> str:

@@ -67,7 +67,7 @@ def with_scores(
 
 
 def _has_reasons(model: FittedModel) -> bool:
-    return isinstance(model.learned, Booster) and "\nis_linear=1\n" not in model.learned.text
+    return isinstance(model.learned, Booster) and not model.learned.is_linear
 
 
 def _scored(batches: Iterable[pa.RecordBatch], work: _Work) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError
-from aurify.models.fitted import FittedModel
 from aurify.models.registry import Version
 from aurify.monitoring.alert import rank
 from aurify.monitoring.counting import weekdays_of
@@ -70,13 +69,11 @@ def pending(lake: Lake, asked: ToScore, version: Version, home: str) -> list[int
     return sorted(int(row["batch"]) for row in scored.select("batch").distinct().collect())
 
 
-def batch_drift(
-    lake: Lake, asked: ToScore, version: Version, fitted: FittedModel, reference: Reference, number: int
-) -> BatchDrift:
+def batch_drift(lake: Lake, asked: ToScore, version: Version, reference: Reference, number: int) -> BatchDrift:
     """Compare one batch, column by column; one job. Rows of before the version had learned are left out."""
     time, model = time_of(asked.rows), version.model
     assert time is not None
-    rows = rows_of_batch(lake, asked, version, fitted, number)
+    rows = rows_of_batch(lake, asked, version, number)
     batch = weekdays_of(rows.where(_is_since(time, reference.learned_at)), reference.bins, time)
     settings = lake.settings.alerts
     found = drifts(
@@ -94,13 +91,13 @@ def _is_since(time: str, moment: datetime) -> Column:
     return F.col(quoted(time)).cast("timestamp") >= F.lit(moment.isoformat()).cast("timestamp")
 
 
-def rows_of_batch(lake: Lake, asked: ToScore, version: Version, fitted: FittedModel, number: int) -> DataFrame:
+def rows_of_batch(lake: Lake, asked: ToScore, version: Version, number: int) -> DataFrame:
     """The rows of a batch that the version scored, with the features that they had then, and their score."""
     table = name_of(asked.spec)
     batch = lake.state(table).log.batch(number)
     assert batch is not None
     assert batch.scored is not None
-    function = BatchOfScores(asked, batch, {version.number: fitted})
+    function = BatchOfScores(asked, batch, {})
     made = of_batch(lake.spec(table), batch.scored.stream, function)
     keys = list(asked.rows.keys)
     own = lake.read(table, session=lake.work_session()).where(f"batch = {number} AND {VERSION} = {version.number}")

@@ -17,6 +17,7 @@ from aurify.publish.balance import Balance
 from aurify.publish.state import TableState
 from aurify.publish.target import Handle
 from aurify.scoring.table import name_of, time_of
+from aurify.tables.spec import TableSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -115,7 +116,7 @@ def _flow(told: Mapping[str, Any]) -> Flow:
 
 def _of_table(reading: _Reading, name: str) -> Iterator[Told]:
     state = TableState.seen(reading.lake.target(name), reading.lake.storage)
-    yield from _of_flow(reading, "table", name, name)
+    yield from _of_flow(reading, "table", name, name, state.handle)
     found, stopped = state.open_batch, False
     if found is not None:
         recorded = datetime.fromisoformat(found.recorded_at).timestamp()
@@ -127,7 +128,7 @@ def _of_table(reading: _Reading, name: str) -> Iterator[Told]:
     yield "aurify_table_quarantine_rows", (name,), float(quarantine.records() if quarantine else 0)
 
 
-def _of_flow(reading: _Reading, of: str, own: str, table: str) -> Iterator[Told]:
+def _of_flow(reading: _Reading, of: str, own: str, table: str, handle: Handle | None) -> Iterator[Told]:
     """The batches of a table under its own name, or under that of the model that made them."""
     if reading.flows is None:
         return  # a counter of 0 would be taken for one that began anew
@@ -143,15 +144,15 @@ def _of_flow(reading: _Reading, of: str, own: str, table: str) -> Iterator[Told]
     if flow.last_seconds > 0:
         yield f"{prefix}_last_batch_rows_per_second", label, flow.last_assayed / flow.last_seconds
     yield f"{prefix}_published_timestamp_seconds", label, flow.published
-    newest = _newest_event(reading.lake, table)
+    newest = _newest_event(reading.lake.spec(table), handle)
     if newest is not None:
         yield f"{prefix}_newest_event_timestamp_seconds", label, newest
         yield f"{prefix}_data_delay_seconds", label, flow.published - newest
 
 
-def _newest_event(lake: Lake, table: str) -> float | None:
+def _newest_event(spec: TableSpec, handle: Handle | None) -> float | None:
     """The newest time of a table's events, in seconds since 1970; None where its files don't tell it."""
-    time, handle = time_of(lake.spec(table)), Handle.open(lake.target(table).path)
+    time = time_of(spec)
     newest = handle.highest(time) if handle and time else None
     if isinstance(newest, datetime):
         return newest.replace(tzinfo=newest.tzinfo or timezone.utc).timestamp()
@@ -163,7 +164,8 @@ def _newest_event(lake: Lake, table: str) -> float | None:
 def _of_model(reading: _Reading, name: str) -> Iterator[Told]:
     lake, spec = reading.lake, reading.lake.model(name)
     if spec.scoring is not None:
-        yield from _of_flow(reading, "model", name, name_of(spec))
+        table = name_of(spec)
+        yield from _of_flow(reading, "model", name, table, Handle.open(lake.target(table).path))
     champion = lake.registry.champion(name) if _has_registry(lake) else None
     yield "aurify_model_champion_version", (name,), float(champion.number if champion else 0)
     moves = lake.registry.moves(name) if champion else []

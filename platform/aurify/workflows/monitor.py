@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from aurify.monitoring.alert import Alert
 from aurify.monitoring.drift import Drift, Limits, severity_of
 from aurify.monitoring.open_alert import OpenAlert
 from aurify.monitoring.performance import Performance
-from aurify.monitoring.reference import SCORE
+from aurify.monitoring.reference import SCORE, Reference
 from aurify.publish.lease import Lease
 from aurify.scoring.batch import ToScore
 from aurify.workflows.batch_drift import BatchDrift, batch_drift, keep_drift, pending, reference_of
@@ -103,16 +104,19 @@ class _Watch:
         """Whether its alerts count."""
         return CHAMPION in self.version.aliases
 
+    @cached_property
+    def reference(self) -> Reference:
+        """What the version learned from; ConfigurationError where its training kept nothing."""
+        return reference_of(self.lake, self.version)
+
     def batches(self) -> tuple[BatchDrift, ...]:
         """Compare what was not compared yet; each batch is kept in one commit, once."""
         numbers = pending(self.lake, self.asked, self.version, self.home)
         if not numbers:
             return ()
-        reference = reference_of(self.lake, self.version)
-        fitted = self.lake.registry.load(self.version)
         found = []
         for number in numbers:
-            told = batch_drift(self.lake, self.asked, self.version, fitted, reference, number)
+            told = batch_drift(self.lake, self.asked, self.version, self.reference, number)
             # before the batch counts as compared: after a kill it is seen again, and told once
             self._raise([self._of_drift(number, each) for each in told.columns if each.severity], told.columns)
             self.listen(f"batch {number} seen")
@@ -124,7 +128,7 @@ class _Watch:
     def performance(self) -> Performance | None:
         """What labels say by now; None where they can't be joined with the scores."""
         try:
-            told = performance(self.lake, self.asked, self.version)
+            told = performance(self.lake, self.asked, self.version, self.reference)
         except ConfigurationError as error:
             self.notes.append(error.render())
             return None

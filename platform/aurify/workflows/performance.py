@@ -18,10 +18,9 @@ from aurify.models.metrics import Metrics, by_segment
 from aurify.models.registry import JUDGEMENT_FILE, Version
 from aurify.monitoring.estimated import Calibration, estimated
 from aurify.monitoring.performance import Day, Performance, window_of
-from aurify.monitoring.reference import STEPS
+from aurify.monitoring.reference import STEPS, Reference
 from aurify.scoring.batch import ToScore
 from aurify.scoring.table import VERSION, time_of
-from aurify.workflows.batch_drift import reference_of
 from aurify.workflows.labelled import LABEL, labelled_scores
 
 if TYPE_CHECKING:
@@ -53,19 +52,18 @@ class Test:
     learned_at: date
 
     @classmethod
-    def of(cls, lake: Lake, version: Version) -> Test:
+    def of(cls, lake: Lake, version: Version, reference: Reference) -> Test:
         """As it is kept with the version's run."""
         told = json.loads(lake.registry.document(version, JUDGEMENT_FILE))["parts"]["test"]
-        reference = reference_of(lake, version)
         return cls(Interval(**told["sure"]), reference.calibration, reference.learned_at.date())
 
 
-def performance(lake: Lake, asked: ToScore, version: Version) -> Performance:
+def performance(lake: Lake, asked: ToScore, version: Version, reference: Reference) -> Performance:
     """Join scores and labels, and tell the version's metric by day; about a dozen jobs, however many the days.
 
     ConfigurationError where the scores lack the keys of the labels.
     """
-    spec, test = asked.spec, Test.of(lake, version)
+    spec, test = asked.spec, Test.of(lake, version, reference)
     rows = labelled_scores(lake, asked, f"monitor {spec.name}").where(f"{VERSION} = {version.number}")
     rows = with_day(rows.where("score IS NOT NULL"), asked).persist()
     try:
@@ -87,8 +85,7 @@ def _judged(rows: DataFrame, asked: ToScore, test: Test, days: tuple[Day, ...]) 
         because = f"{positives} positives of {labelled:,} labels from {window[0]} to {window[1]}, {least} are wanted"
         return Performance(spec.metric, test.sure, days, window=window, because=because)
     judged = rows.where(f"{LABEL} IS NOT NULL AND {DAY} BETWEEN '{window[0]}' AND '{window[1]}'")
-    unit = [name for name in spec.unit if name in rows.columns] or list(asked.rows.keys)
-    now = interval(judged, spec.metric, unit=unit, label=LABEL, level=test.sure.level, seed=spec.seed)
+    now = interval(judged, spec.metric, unit=unit_of(asked, rows), label=LABEL, level=test.sure.level, seed=spec.seed)
     segments = {
         name: tuple((told.segment, told.metrics) for told in by_segment(judged, name, LABEL, at=_at(asked)))
         for name in spec.segments
@@ -132,6 +129,11 @@ def _counted(rows: DataFrame, metric: str, test: Test, at: At) -> dict[date, Day
         sums = (int(weights.sum()), int(labelled.sum()), int(positives.sum()))
         found[day] = Day(day, *sums, estimated=value, is_learned=day < test.learned_at)
     return found
+
+
+def unit_of(asked: ToScore, rows: DataFrame) -> list[str]:
+    """The columns whose rows are drawn together for an interval: those that the model names and the rows have."""
+    return [name for name in asked.spec.unit if name in rows.columns] or list(asked.rows.keys)
 
 
 def with_day(rows: DataFrame, asked: ToScore) -> DataFrame:

@@ -16,7 +16,7 @@ from aurify.workflows.batch_drift import rows_of_batch
 from aurify.workflows.halted import alerts_for
 from aurify.workflows.labelled import LABEL, labelled_scores
 from aurify.workflows.models import former_champion, rollback
-from aurify.workflows.performance import DAY, with_day
+from aurify.workflows.performance import DAY, unit_of, with_day
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -59,9 +59,8 @@ def _difference(lake: Lake, asked: ToScore, champion: Version, former: Version, 
     rows = _window(lake, asked, champion, told)
     both = models.load(former).scored(rows, _FORMER).persist()
     try:
-        unit = [name for name in spec.unit if name in both.columns] or list(asked.rows.keys)
         found = both.drop(spec.data.target).withColumnRenamed(LABEL, spec.data.target)
-        return difference(found, spec, unit, (_FORMER, "score"))
+        return difference(found, spec, unit_of(asked, found), (_FORMER, "score"))
     finally:
         both.unpersist()
 
@@ -74,7 +73,7 @@ def _window(lake: Lake, asked: ToScore, champion: Version, told: Performance) ->
     labelled = labelled_scores(lake, asked, f"monitor {asked.spec.name}").where(f"{VERSION} = {champion.number}")
     own = with_day(labelled.where(f"{LABEL} IS NOT NULL"), asked)
     own = own.where(f"{DAY} BETWEEN '{told.window[0]}' AND '{told.window[1]}'")
-    fitted, keys = lake.registry.load(champion), list(asked.rows.keys)
+    keys = list(asked.rows.keys)
     batches = sorted(int(row["batch"]) for row in own.select("batch").distinct().collect())
-    parts = [rows_of_batch(lake, asked, champion, fitted, number) for number in batches]
+    parts = [rows_of_batch(lake, asked, champion, number) for number in batches]
     return reduce(DataFrame.unionByName, parts).join(own.select(*map(quoted, keys), LABEL), keys)

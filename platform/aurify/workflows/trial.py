@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aurify.config.names import quoted
@@ -28,7 +27,8 @@ def trial(lake: Lake, model: str, *, effect: float = 0.05, level: float = 0.95, 
     rows = labelled_scores(lake, asked, f"trial of {model}")
     versions, batches = _newest_split(model, lake.read(name_of(spec)))
     entity = asked.scoring.entity or asked.rows.keys
-    decided = _decided(rows.where(_of(batches)), asked.scoring.otherwise)
+    split = rows.where(f"batch IN ({', '.join(map(str, batches))})")
+    decided = _decided(split, asked.scoring.otherwise)
     told = _sums(decided, entity)
     sums = {rate: [told.get((version, rate), Sums(0, 0, 0, 0, 0, 0)) for version in versions] for rate in RATES}
     return [tried(rate, *sums[rate], effect=effect, level=level, power=power) for rate in RATES]
@@ -46,12 +46,6 @@ def _newest_split(model: str, scores: DataFrame) -> tuple[tuple[int, int], list[
         raise DataError.of(f"trial of {model}", "no batch with a challenger", "a split", hint)
     pair = (int(rows[0]["champion"]), int(rows[0]["challenger"]))
     return pair, [int(row["batch"]) for row in rows if (row["champion"], row["challenger"]) == pair]
-
-
-def _of(batches: Sequence[int]) -> Column:
-    from pyspark.sql import functions as F
-
-    return F.col("batch").isin(*batches)
 
 
 def _decided(rows: DataFrame, otherwise: str) -> DataFrame:

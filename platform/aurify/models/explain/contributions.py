@@ -38,7 +38,7 @@ def boosted(where: str, model: FittedModel) -> Booster:
     if not isinstance(learned, Booster):
         hint = "permutation_importance is for any model"
         raise ConfigurationError.of(where, f"a model of kind '{learned.kind}'", f"one of kind '{Booster.kind}'", hint)
-    if "\nis_linear=1\n" in learned.text:
+    if learned.is_linear:
         hint = "train without linear_tree, or use permutation_importance, which is for any model"
         raise ConfigurationError.of(where, "linear trees", "trees with a number in each leaf", hint)
     return learned
