@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME ...`: run the named benchmarks; all but `peers`, `asof` and `drift` if none is named."""
+"""`python -m benchmarks NAME ...`: run the named benchmarks; those that are slow only if they are named."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "alarms": alarms.measure,
     "decay": decay.measure,
 }
-# They install other libraries, and are slow.
+# They install other libraries, or are slow.
 WHEN_NAMED: Mapping[str, Callable[[Path], None]] = {
     "peers": peers.measure,
     "asof": asof.measure,
     "drift": drift.measure,
+    "scoring_large": scoring.measure_large,
 }
 
 
