@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
 from aurify.config.names import quoted
 from aurify.errors import ConfigurationError
 from aurify.publish.batch_log import BatchLog, FileDelivery, VersionRange
@@ -17,7 +15,7 @@ from aurify.publish.literals import literal_rows
 from aurify.publish.merge import ranks
 from aurify.publish.read import read_files, read_version
 from aurify.publish.target import DELETED, Handle, Target
-from aurify.storage import Storage
+from aurify.storage import Storage, parquet_file, parquet_footer
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -243,7 +241,7 @@ class ChangeReader:
         if self._by_spark:
             return self._changed(EVERY_KIND).count()
         paths = (f"{self._source.path}/{name}" for name in self.files.images)
-        return self.files.insert_records + sum(int(pq.read_metadata(path).num_rows) for path in paths)
+        return self.files.insert_records + sum(int(parquet_footer(path).num_rows) for path in paths)
 
     def count(self) -> int:
         """Rows that came or changed."""
@@ -265,7 +263,7 @@ def newest_per_key(rows: DataFrame, source: Target) -> DataFrame:
 def holds_true(paths: Sequence[str], column: str) -> bool:
     """Whether any row of the files has true in a boolean column; footers are asked first."""
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with parquet_file(path) as file:
             names = file.schema_arrow.names
             if column not in names:
                 continue

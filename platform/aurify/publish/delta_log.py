@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
+
+from aurify.storage import Storage
 
 NOTE_KEY = "aurify"
 
@@ -54,16 +56,15 @@ class Commit:
 
 def log_path(table: str, version: int) -> str:
     """Where the commit of a version lies."""
-    return os.path.join(table, "_delta_log", f"{version:020d}.json")
+    return f"{table}/_delta_log/{version:020d}.json"
 
 
 def read_commit(table: str, version: int) -> Commit | None:
     """The commit of a version; None where the log no longer, or not yet, holds it."""
-    try:
-        with open(log_path(table, version), encoding="utf-8") as log:
-            actions = [json.loads(line) for line in log if line.strip()]
-    except FileNotFoundError:
+    log = Storage().read(log_path(table, version))
+    if log is None:
         return None
+    actions = [json.loads(line) for line in log.splitlines() if line.strip()]
     info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
     note = _note(info)
     return Commit(
@@ -119,9 +120,7 @@ def commits(table: str, after: int, to: int) -> Iterator[Commit]:
 
 def unread_bytes(table: str) -> int:
     """The size of the commits after the last checkpoint."""
-    folder = os.path.join(table, "_delta_log")
-    with os.scandir(folder) as entries:
-        found = {entry.name: entry.stat().st_size for entry in entries}
+    found = {posixpath.basename(path): size for path, size, _ in Storage().files(f"{table}/_delta_log", "")}
     last = max((name[:20] for name in found if ".checkpoint." in name), default="")
     commits = {name[:20]: size for name, size in found.items() if name.endswith(".json") and name[:20].isdigit()}
     return sum(size for version, size in commits.items() if version > last)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from aurify.publish.batch_log import Batch
 from aurify.publish.quarantine import ROW
 from aurify.publish.staged import StagedFiles
-from aurify.storage import Storage
+from aurify.storage import Storage, parquet_rows
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -34,7 +34,7 @@ def list_replayed(storage: Storage, table: str, batch: Batch, attempt: str, stag
     for files in staged.by_verdict.values():
         for file in files:
             if file.records:
-                origins = pq.read_table(file.path, columns=[ORIGIN], partitioning=None)[ORIGIN].combine_chunks()
+                origins = parquet_rows(file.path, [ORIGIN])[ORIGIN].combine_chunks()
                 found.append(pa.Table.from_struct_array(origins.drop_null()))
     rows = pa.concat_tables(found) if found else _PLACES.empty_table()
     _write(storage, table, "replayed", batch, attempt, rows)

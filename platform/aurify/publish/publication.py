@@ -23,7 +23,7 @@ from aurify.publish.rewrite import IMAGES, POWERLESS, REWRITTEN, count_images, s
 from aurify.publish.stage import write_staged
 from aurify.publish.staged import StagedFiles
 from aurify.publish.target import DELETED, Handle, LiveFile, Target, relative, transaction
-from aurify.storage import Storage
+from aurify.storage import Storage, parquet_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -341,11 +341,10 @@ def _refuse_unbalanced_exchange(attempt: Attempt, commit: Commit) -> None:
 def _tombstones(target: Target, commit: Commit) -> int:
     """Rows that the commit made tombstones, from its change images."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     total = 0
     for file in commit.change_files:
-        images = pq.read_table(f"{target.path}/{file.path}", columns=["_change_type", DELETED], partitioning=None)
+        images = parquet_rows(f"{target.path}/{file.path}", ["_change_type", DELETED])
         became = pc.and_(pc.equal(images["_change_type"], "update_postimage"), pc.fill_null(images[DELETED], False))
         total += pc.sum(became).as_py() or 0
     return total

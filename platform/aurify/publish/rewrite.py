@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from aurify.config.names import quoted
 from aurify.publish.merge import content, rank
 from aurify.publish.ranges import RANGE, Bounds, in_ranges
 from aurify.publish.staged import StagedFiles
 from aurify.publish.target import DELETED, Target
+from aurify.storage import parquet_rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -120,7 +120,7 @@ def _route(condition: Column, old: bool, verdict: str, change: str | None) -> Co
 
 def count_images(staged: StagedFiles, *kinds: str) -> int:
     """Rows among the images of some kinds of change."""
-    found = (pq.read_table(path, columns=[CHANGE], partitioning=None)[CHANGE] for path in staged.paths(IMAGES))
+    found = (parquet_rows(path, [CHANGE])[CHANGE] for path in staged.paths(IMAGES))
     return sum(int(pc.sum(pc.is_in(column, pa.array(kinds))).as_py() or 0) for column in found)
 
 
@@ -129,7 +129,7 @@ def terms(staged: StagedFiles, tombstones: bool) -> dict[str, int]:
     counts = dict.fromkeys(TERMS, 0)
     columns = [CHANGE, DELETED] if tombstones else [CHANGE]
     for path in staged.paths(IMAGES):
-        images = pq.read_table(path, columns=columns, partitioning=None)
+        images = parquet_rows(path, columns)
         kinds: Mapping[str, int] = {
             str(pair["values"]): int(pair["counts"]) for pair in pc.value_counts(images[CHANGE]).to_pylist()
         }

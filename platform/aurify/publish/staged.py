@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from aurify.storage import Storage
+from aurify.storage import Storage, parquet_file, parquet_footer, parquet_rows
 
 STATISTICS_COLUMNS = 32
 LONGEST_TEXT = 32
@@ -37,7 +37,7 @@ class StagedFile:
     @classmethod
     def read(cls, path: str, size: int, modified_ms: int) -> StagedFile:
         """The file at a path, described by its footer."""
-        footer = pq.read_metadata(path)
+        footer = parquet_footer(path)
         return cls(path, size, modified_ms, int(footer.num_rows), _ranges(footer))
 
     def statistics(self, columns: Sequence[str]) -> str:
@@ -162,7 +162,7 @@ class StagedFiles:
         for file in self.of(verdict):
             spread = file.column(column)
             if spread is None or spread.nulls < file.records:
-                total += pc.sum(pq.read_table(file.path, columns=[column], partitioning=None)[column]).as_py() or 0
+                total += pc.sum(parquet_rows(file.path, [column])[column]).as_py() or 0
         return total
 
     def missing(self, *verdicts: str) -> list[str]:
@@ -179,7 +179,7 @@ def distinct_values(paths: Iterable[str], column: str) -> list[Any]:
     """The distinct values of one column over Parquet files, sorted, None last if there is a NULL."""
     seen: set[Any] = set()
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with parquet_file(path) as file:
             for batch in file.iter_batches(columns=[column]):
                 array = batch.column(0)
                 plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from aurify.publish.staged import StagedFile
+from aurify.storage import parquet_file
 
 if TYPE_CHECKING:
     from aurify.quality.gate import Check
@@ -90,7 +90,7 @@ def tallies(files: Sequence[StagedFile], checks: Sequence[Check]) -> tuple[dict[
         wanted = [mask for mask in masks if has_bits(staged, mask)]
         if not wanted:
             continue
-        with pq.ParquetFile(staged.path) as file:
+        with parquet_file(staged.path) as file:
             for batch in file.iter_batches(columns=wanted):
                 for mask in wanted:
                     values[mask].update(_counted(batch.column(mask)))

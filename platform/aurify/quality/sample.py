@@ -14,6 +14,7 @@ from aurify.quality.bits import Slot, has_bits, slots_of
 from aurify.quality.gate import Check
 from aurify.quality.result import MASKED
 from aurify.quality.values import plain
+from aurify.storage import parquet_file
 
 VALUES = 5
 MOST_FILES = 8
@@ -36,7 +37,7 @@ def samples(
         if not any(has_bits(staged, slot.column) for _, slot in missing.values()):
             continue
         opened += 1
-        with pq.ParquetFile(staged.path) as file:
+        with parquet_file(staged.path) as file:
             rows = _failing_rows(file, missing.values())
             for id, places in rows.items():
                 check, _ = missing[id]

@@ -1,6 +1,6 @@
 """The files of a folder: finding them, opening them, and seeing whether they changed.
 
-The only module of the folder source that touches the file system.
+The only module of the folder source that knows where the files lie.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from aurify.errors import ConfigurationError, EnvironmentFailure
+from aurify.storage import Storage, is_local
 
 if TYPE_CHECKING:
     from aurify.sources.folder import FolderOptions
@@ -56,13 +58,40 @@ def list_files(root: Path | str, options: FolderOptions) -> list[SourceFile]:
     """
     options.refuse_mistakes()
     folder = folder_path(root)
-    if not os.path.isdir(folder):
-        found = f"a file at {folder}" if os.path.exists(folder) else f"nothing at {folder}"
-        raise ConfigurationError.of("folder source", found, "a folder", f"the place is {_SETTING}")
-    depth = None if "**" in options.pattern else options.pattern.count("/")
     match = pattern_regex(options.pattern).fullmatch
-    found_files = _walk(folder, "", depth, frozenset([_identity(os.stat(folder))]))
+    depth = None if "**" in options.pattern else options.pattern.count("/")
+    found_files = _of_disk(folder, depth) if is_local(folder) else _of_store(folder)
     return sorted((file for file in found_files if match(file.path)), key=lambda file: file.path)
+
+
+def _of_store(folder: str) -> Iterator[SourceFile]:
+    """All files below a folder of HDFS or S3, which list them faster than folder by folder."""
+    store = Storage()
+    if not store.exists(folder) or store.stat(folder) is not None:
+        raise _no_folder(folder, store.exists(folder))
+    try:
+        for path, size, modified_ms in store.files(folder, ""):
+            name = path[len(folder) + 1 :]
+            if not any(_is_hidden(part) for part in name.split("/")):
+                yield SourceFile(name, size, modified_ms)
+    except OSError as error:
+        raise _unlistable(folder, str(error)) from error
+
+
+def _no_folder(folder: str, is_file: bool) -> ConfigurationError:
+    found = f"a file at {folder}" if is_file else f"nothing at {folder}"
+    return ConfigurationError.of("folder source", found, "a folder", f"the place is {_SETTING}")
+
+
+def _unlistable(folder: str, said: str | None) -> EnvironmentFailure:
+    hint = f"the place is {_SETTING}"
+    return EnvironmentFailure.of("folder source", f"{folder}: {said}", "a folder that can be listed", hint)
+
+
+def _of_disk(folder: str, depth: int | None) -> Iterator[SourceFile]:
+    if not os.path.isdir(folder):
+        raise _no_folder(folder, os.path.exists(folder))
+    return _walk(folder, "", depth, frozenset([_identity(os.stat(folder))]))
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:
@@ -75,9 +104,7 @@ def _walk(folder: str, below: str, depth: int | None, above: frozenset[tuple[int
         with os.scandir(folder) as found:
             entries = [entry for entry in found if not _is_hidden(entry.name)]
     except OSError as error:
-        raise EnvironmentFailure.of(
-            "folder source", f"{folder}: {error.strerror}", "a folder that can be listed", f"the place is {_SETTING}"
-        ) from error
+        raise _unlistable(folder, error.strerror) from error
     for entry in entries:
         path = below + entry.name
         try:
@@ -110,30 +137,31 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
 
 
 def folder_path(root: Path | str) -> str:
-    """The folder as an absolute local path; ConfigurationError for another file system."""
+    """The folder as an absolute local path, or its URI in another store."""
     text = str(root)
     if text.startswith("file:"):
         text = "/" + text.removeprefix("file:").lstrip("/")
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
-        hint = f"the place is {_SETTING}"
-        raise ConfigurationError.of("folder source", text, "a folder of the local file system", hint)
-    return os.path.abspath(text)
+    return os.path.abspath(text) if is_local(text) else text.rstrip("/")
 
 
 def file_uri(root: Path | str, path: str) -> str:
     """Where Spark finds the file, with every character as it is."""
-    return f"file://{folder_path(root)}/{path}"
+    folder = folder_path(root)
+    return f"{'file://' if is_local(folder) else ''}{folder}/{path}"
 
 
 def open_file(root: Path | str, path: str) -> BinaryIO:
     """The file, open for reading."""
-    return open(f"{folder_path(root)}/{path}", "rb")
+    return Storage().open(f"{folder_path(root)}/{path}")
 
 
 def stat_file(root: Path | str, path: str) -> SourceFile:
     """The version of the file that is there now."""
-    stat = os.stat(f"{folder_path(root)}/{path}")
-    return SourceFile(path, stat.st_size, stat.st_mtime_ns // 1_000_000)
+    place = f"{folder_path(root)}/{path}"
+    stat = Storage().stat(place)
+    if stat is None:
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), place)
+    return SourceFile(path, stat.size, stat.modified_ms)
 
 
 def stat_unchanged(root: Path | str, files: Iterable[Version]) -> list[str]:
@@ -144,5 +172,5 @@ def stat_unchanged(root: Path | str, files: Iterable[Version]) -> list[str]:
 def _is_there(root: Path | str, file: Version) -> bool:
     try:
         return stat_file(root, file.path) == SourceFile(file.path, file.size, file.modified_ms)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from aurify.config.names import quoted
 from aurify.publish.publication import Attempt
@@ -19,6 +18,7 @@ from aurify.quality.result import RowCounts
 from aurify.quality.sample import samples
 from aurify.quality.table_rules import judges_batch
 from aurify.quality.table_rules.measure import judge_measured, measure_rules, measures_kept, needs_no_rows
+from aurify.storage import parquet_file
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -77,7 +77,7 @@ def _nulls(files: Sequence[StagedFile], column: str) -> int:
 
 
 def _counted_nulls(path: str, column: str) -> int:
-    with pq.ParquetFile(path) as file:
+    with parquet_file(path) as file:
         has_mask = f"{MASK}0" in file.schema_arrow.names
         rows = file.read(columns=[column, f"{MASK}0"] if has_mask else [column])
     missing = pc.is_null(rows[column])

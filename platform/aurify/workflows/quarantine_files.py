@@ -20,6 +20,7 @@ from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.publish.passed import PLACE
 from aurify.publish.quarantine import ROW
 from aurify.publish.texts import as_text, from_text
+from aurify.storage import parquet_file
 from aurify.tables.replaying import VALUES, repairable, row_name
 from aurify.workflows.quarantine import STATE, with_states
 from aurify.workflows.row_decisions import record, standing_rows
@@ -87,9 +88,9 @@ def _write(lake: Lake, table: str, rows: DataFrame, file: Path) -> int:
     try:
         rows.write.parquet(parts)
         paths = [path for path, _, _ in lake.storage.files(parts, ".parquet")]
-        with make(draft, pq.read_schema(paths[0]).remove_metadata()) as out:
+        with make(draft, parquet_file(paths[0]).schema_arrow.remove_metadata()) as out:
             for path in paths:
-                for piece in pq.ParquetFile(path).iter_batches():
+                for piece in parquet_file(path).iter_batches():
                     out.write_table(pa.Table.from_batches([piece]).replace_schema_metadata())
                     count += piece.num_rows
         draft.replace(file)

@@ -1,7 +1,4 @@
-"""Files beside tables: the few operations that publication needs, each atomic or idempotent.
-
-One class for the local file system. A cluster's file system offers the same methods.
-"""
+"""The local file system, also where a network file system is mounted into it."""
 
 from __future__ import annotations
 
@@ -11,13 +8,16 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISDIR
+from typing import BinaryIO
+
+from aurify.storage.file_stat import FileStat
 
 
-class Storage:
-    """The local file system, with create-if-absent that is whole or not at all."""
+class LocalStore:
+    """Files are created by a hard link to a draft, so whole or not at all."""
 
     def create(self, path: str, content: bytes) -> bool:
-        """Write a new file, whole, and say True; False where it exists already."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = self._draft(target, content)
@@ -30,10 +30,19 @@ class Storage:
         return True
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file, replacing it in one step."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         self._draft(target, content).replace(target)
+
+    def upload(self, file: Path, path: str) -> None:
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            shutil.copyfile(file, draft)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
 
     @staticmethod
     def _draft(target: Path, content: bytes) -> Path:
@@ -49,25 +58,31 @@ class Storage:
         return draft
 
     def read(self, path: str) -> bytes | None:
-        """The content of a file; None where there is none."""
         try:
             return Path(path).read_bytes()
         except FileNotFoundError:
             return None
 
     def names(self, path: str) -> list[str]:
-        """The visible entries of a folder, sorted; none where it does not exist."""
         try:
             return sorted(name for name in os.listdir(path) if not name.startswith("."))
         except FileNotFoundError:
             return []
 
+    def open(self, path: str) -> BinaryIO:
+        return open(path, "rb")
+
+    def stat(self, path: str) -> FileStat | None:
+        try:
+            found = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return None if S_ISDIR(found.st_mode) else FileStat(found.st_size, found.st_mtime_ns // 1_000_000)
+
     def exists(self, path: str) -> bool:
-        """Whether a file or folder is there."""
         return os.path.exists(path)
 
     def files(self, path: str, suffix: str) -> Iterator[tuple[str, int, int]]:
-        """Every file below a folder: path, size in bytes, modification time in milliseconds."""
         for folder, _, names in os.walk(path):
             for name in sorted(names):
                 if name.endswith(suffix) and not name.startswith((".", "_")):
@@ -76,17 +91,14 @@ class Storage:
                     yield found, stat.st_size, stat.st_mtime_ns // 1_000_000
 
     def move(self, source: str, target: str) -> None:
-        """Rename a file within the store, making the folder it goes to."""
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.replace(source, target)
 
     def age_seconds(self, path: str) -> float:
-        """Seconds since the file, or the folder or the youngest entry directly in it, changed."""
         entries = os.scandir(path) if os.path.isdir(path) else ()
         return time.time() - max([os.stat(path).st_mtime, *(entry.stat().st_mtime for entry in entries)])
 
     def remove(self, path: str) -> None:
-        """Remove a file or a folder with all that is in it; nothing happens where it is gone."""
         if os.path.isdir(path):
             shutil.rmtree(path, ignore_errors=True)
         else:

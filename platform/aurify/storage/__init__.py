@@ -1,0 +1,7 @@
+"""Files beside tables, on the file systems that a lake may lie on: local disk, HDFS, S3."""
+
+from aurify.storage.parquet import parquet_file, parquet_footer, parquet_rows
+from aurify.storage.paths import is_local, scheme_of
+from aurify.storage.storage import FileStore, Storage
+
+__all__ = ["FileStore", "Storage", "is_local", "parquet_file", "parquet_footer", "parquet_rows", "scheme_of"]

@@ -1,0 +1,31 @@
+"""Parquet files read by the driver, wherever they lie; what is not asked for is not fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from aurify.storage.paths import is_local
+from aurify.storage.storage import store_of
+
+
+def parquet_file(path: str) -> pq.ParquetFile:
+    """The file, open; a context manager."""
+    return pq.ParquetFile(_opened(path), pre_buffer=not is_local(path))
+
+
+def parquet_footer(path: str) -> pq.FileMetaData:
+    """What the file says of itself."""
+    return pq.read_metadata(_opened(path))
+
+
+def parquet_rows(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows, of some columns if they are named; folders of the path are no columns."""
+    return pq.read_table(_opened(path), columns=columns and list(columns), partitioning=None)
+
+
+def _opened(path: str) -> str | BinaryIO:
+    return path if is_local(path) else store_of(path).open(path)

@@ -1,0 +1,30 @@
+"""What a path or URI says of the file system it belongs to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
+
+
+def scheme_of(path: str) -> str:
+    """The scheme in small letters; `file` for a plain path."""
+    found = _SCHEME.match(path)
+    return found[1].lower() if found else "file"
+
+
+def is_local(path: str) -> bool:
+    """Whether the path is of the local file system."""
+    return scheme_of(path) == "file"
+
+
+def authority_of(path: str) -> str:
+    """`scheme://host` of a URI, which names the store that its files lie in."""
+    parts = urlsplit(path, allow_fragments=False)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def inside(path: str) -> str:
+    """The part of a URI after the host, as the store itself names the file; characters stand in it as they are."""
+    return "/" + path.split("://", 1)[1].partition("/")[2]
