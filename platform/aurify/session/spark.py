@@ -153,8 +153,7 @@ def _with_jars(conf: Mapping[str, str]) -> dict[str, str]:
     jars = cached_jars(list(dict.fromkeys([DELTA, *asked])), conf, java)
     full = {**ON_ONE_MACHINE, **conf} if is_one_machine(conf["spark.master"]) else dict(conf)
     full.pop(PACKAGES, None)
-    log4j = Path(__file__).with_name("log4j2.properties").as_uri()
-    options = f"{conf.get(JAVA_OPTIONS, '')} -Dlog4j2.configurationFile={log4j}"
+    options = f"{conf.get(JAVA_OPTIONS, '')} -Dlog4j2.configurationFile={quiet_console()}"
     if is_one_machine(conf["spark.master"]):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         options += f" {archive_options(archive_path(java, jars))}"
@@ -163,6 +162,15 @@ def _with_jars(conf: Mapping[str, str]) -> dict[str, str]:
     else:
         full["spark.jars"] = _joined(conf.get("spark.jars"), ",".join(str(jar) for jar in jars), ",")
     return {**full, JAVA_OPTIONS: options.strip()}
+
+
+def quiet_console() -> str:
+    """The URL of log settings with errors alone on the console; in a zip file one that Java looks up there."""
+    file = Path(__file__).with_name("log4j2.properties")
+    archive = next((above for above in file.parents if above.is_file()), None)
+    if archive is None:
+        return file.as_uri()
+    return f"jar:{archive.as_uri()}!/{file.relative_to(archive).as_posix()}"
 
 
 def _joined(first: str | None, second: str, separator: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aurify.models.compiled_booster import FolderOfCodes
 from aurify.models.registry import Registry, Version
-from aurify.session.jars import cache_root
+from aurify.session.machine_cache import cache_root
 
 CODE_TAG = "aurify.code."
 log = logging.getLogger("aurify")

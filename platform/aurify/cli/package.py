@@ -1,0 +1,59 @@
+"""`aurify package`: what a cluster needs of the project, in one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aurify.cli.command import Answer, Invocation, project_command
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from aurify.deploy import Package, Step
+
+
+@project_command("package", "aurify package", "aurify package --env yarn --output dist/package")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write to; .aurify/package of the project if not given.",
+)
+@click.pass_obj
+def package(given: Invocation, output: Path | None) -> Answer:
+    """Make what a cluster needs of the project.
+
+    The engine's wheel, code.zip for --py-files, project.zip, a Python with the packages of a lock that runs where it
+    is unpacked, the jars, Spark's own jars and its Python side, and a manifest with their hashes. What has not changed
+    is kept. The first packed Python of a lock needs a package registry; later ones come from the machine's cache.
+    """
+    from aurify.workflows.package import package as make_package
+
+    steps: list[Step] = []
+    made = make_package(given.lake(), output, steps.append)
+    document = {
+        "manifest": str(made.manifest),
+        "coordinates": list(made.coordinates),
+        "steps": [step.as_dict() for step in steps],
+        "artifacts": [{**one.as_dict(), "path": str(one.path)} for one in made.artifacts],
+    }
+    return Answer(document, lambda console: _show(console, made, steps))
+
+
+def _show(console: Console, made: Package, steps: list[Step]) -> None:
+    from aurify.cli.balance import rows_table
+
+    rows = [
+        {
+            "artifact": step.name,
+            "size": f"{step.size / 1e6:,.1f} MB",
+            "": "built" if step.built else "kept",
+            "seconds": round(step.seconds, 1),
+        }
+        for step in steps
+    ]
+    console.print(rows_table(("artifact", "size", "", "seconds"), rows))
+    console.print(f"manifest: {made.manifest}", soft_wrap=True)
+    console.print("next: hand the files to spark-submit; docs/deploy.md says which goes to which option")
