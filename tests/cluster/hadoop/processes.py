@@ -1,0 +1,92 @@
+"""Processes known by pid and start, recorded in files, so that only those are ended that were started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# Folders of a cluster's state: of its records, and of what daemons and containers work on.
+RECORDS = "running"
+DATA = "data"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that is never mistaken for a later one with the same pid."""
+
+    pid: int
+    started: int  # in the system's ticks since it was started itself
+
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        """The process that has the pid now, if one runs."""
+        started = _started(pid)
+        return None if started is None else cls(pid, started)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended; one that only waits to be asked for its exit code has."""
+        return _started(self.pid) == self.started
+
+    def kill(self) -> None:
+        """End it by SIGKILL, if it still runs, and wait until it has."""
+        if self.runs:
+            os.kill(self.pid, signal.SIGKILL)
+        while self.runs:
+            time.sleep(0.01)
+
+
+def _started(pid: int) -> int | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def record(state: Path, name: str, pid: int) -> None:
+    """Write down that a daemon of the cluster runs."""
+    process = Process.of(pid)
+    if process is not None:
+        folder = state / RECORDS
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(f"{process.pid} {process.started}\n")
+
+
+def recorded(state: Path, name: str) -> Process | None:
+    """The daemon that was recorded, if it still runs."""
+    try:
+        pid, started = (state / RECORDS / name).read_text().split()
+    except FileNotFoundError:
+        return None
+    process = Process(int(pid), int(started))
+    return process if process.runs else None
+
+
+def end_daemons(state: Path) -> None:
+    """Kill every recorded daemon that still runs, those first that start containers."""
+    folder = state / RECORDS
+    for name in sorted(os.listdir(folder) if folder.is_dir() else [], key=lambda name: "nodemanager" not in name):
+        process = recorded(state, name)
+        if process is not None:
+            process.kill()
+        (folder / name).unlink(missing_ok=True)
+
+
+def working_below(folder: Path) -> Iterator[tuple[Process, Path, list[str]]]:
+    """Every process whose working folder lies below the folder, that working folder, and its command line."""
+    for entry in os.listdir("/proc"):
+        process = Process.of(int(entry)) if entry.isdigit() else None
+        if process is None:
+            continue
+        try:
+            at = Path(os.readlink(f"/proc/{entry}/cwd"))
+            words = Path(f"/proc/{entry}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:  # it has ended, or is another user's
+            continue
+        if folder in at.parents:
+            yield process, at, words

@@ -1,0 +1,24 @@
+"""What the tests of submissions share: tables that are compared, the command line over there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+TABLES = ("silver.pos_lines", "gold.daily_sales", "silver.card_payments", "gold.customer_payments")
+Aurify = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def command_line(environment: Mapping[str, str]) -> Aurify:
+    """Calls of `aurify` in an environment; words are its arguments, names more variables."""
+
+    def call(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        variables = {**os.environ, **environment, **more}
+        command = [sys.executable, "-m", "aurify", *words]
+        return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
+
+    return call
