@@ -6,15 +6,14 @@ import argparse
 import sys
 
 import aurify
-from aurify.cli.job import exit_code_of
+from aurify.cli.job import add_project, exit_code_of
 
 
 def main() -> int:
     """Refresh the selection; exits 0 done, 1 the data failed, 2 the configuration is wrong, 3 the environment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("selection", nargs="*", help="tables, like silver.* or +gold.daily_sales; all if none is named")
-    parser.add_argument("--env", default="local")
-    parser.add_argument("--project", help="the project root, if it is not the current folder")
+    add_project(parser)
     parser.add_argument("--full", action="store_true", help="rebuild from all input there is")
     asked = parser.parse_args()
     return exit_code_of(lambda: aurify.connect(asked.env, asked.project).refresh(*asked.selection, full=asked.full))

@@ -6,15 +6,14 @@ import argparse
 import sys
 
 import aurify
-from aurify.cli.job import exit_code_of
+from aurify.cli.job import add_project, exit_code_of
 
 
 def main() -> int:
     """Score; exits 0 done, 1 the rows failed, 2 the configuration is wrong, 3 the environment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", help="a model of the project, like card_fraud")
-    parser.add_argument("--env", default="local")
-    parser.add_argument("--project", help="the project root, if it is not the current folder")
+    add_project(parser)
     parser.add_argument("--version", help="score all that this version or alias has not scored")
     parser.add_argument("--backfill", action="store_true", help="score all that the champion has not scored")
     parser.add_argument("--shadow", help="a version or alias that scores the same rows, and decides nothing")

@@ -7,15 +7,14 @@ import sys
 from datetime import datetime
 
 import aurify
-from aurify.cli.job import exit_code_of
+from aurify.cli.job import add_project, exit_code_of
 
 
 def main() -> int:
     """Train; exits 0 done, 1 the rows or the model failed, 2 the configuration is wrong, 3 the environment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", help="a model of the project, like card_fraud")
-    parser.add_argument("--env", default="local")
-    parser.add_argument("--project", help="the project root, if it is not the current folder")
+    add_project(parser)
     parser.add_argument("--until", type=datetime.fromisoformat, help="the end of the test, like 2018-08-15")
     parser.add_argument("--again", action="store_true", help="also where a version was made of the same already")
     asked = parser.parse_args()

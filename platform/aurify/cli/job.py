@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -20,6 +22,13 @@ class Report(Protocol):
 
     def as_dict(self) -> Mapping[str, Any]:
         """For JSON."""
+
+
+def add_project(parser: ArgumentParser) -> None:
+    """Add what every job has: the environment and the project."""
+    default = os.environ.get("AURIFY_ENV", "local")
+    parser.add_argument("--env", default=default, help=f"the environment, {default} if not given")
+    parser.add_argument("--project", help="the project root, if not AURIFY_PROJECT or the nearest folder upward")
 
 
 def exit_code_of(work: Callable[[], Report]) -> int:

@@ -33,12 +33,13 @@ def maintain(given: Invocation, selection: tuple[str, ...], retain_hours: int) -
     A change that a table has yet to read is kept, however old; downstream nothing looks changed.
     """
     from aurify.cli.progress import shown_steps
+    from aurify.workflows.maintain import MaintainReport
     from aurify.workflows.maintain import maintain as maintain_tables
 
     lake = given.lake()
     with shown_steps() as listen:
         done = maintain_tables(lake, selection, retain_hours=retain_hours, listen=listen)
-    return Answer({"tables": [table.as_dict() for table in done]}, lambda console: _show(console, done))
+    return Answer(MaintainReport(done).as_dict(), lambda console: _show(console, done))
 
 
 def _show(console: Console, done: list[Maintained]) -> None:

@@ -49,6 +49,18 @@ class Maintained:
         return vars(self)
 
 
+@dataclass(frozen=True)
+class MaintainReport:
+    """What maintenance did."""
+
+    tables: Sequence[Maintained]
+    exit_code: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"tables": [table.as_dict() for table in self.tables]}
+
+
 def maintain(
     lake: Lake,
     selection: Sequence[str] = (),
