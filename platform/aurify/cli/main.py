@@ -12,9 +12,11 @@ from aurify.errors import did_you_mean
 COMMANDS = {
     "accept-change": "aurify.cli.versions:accept_change",
     "alerts": "aurify.cli.alerts:alerts",
+    "apps": "aurify.cli.apps:apps",
     "batch": "aurify.cli.decide:batch",
     "check": "aurify.cli.check:check",
     "data-docs": "aurify.cli.suites:data_docs",
+    "doctor": "aurify.cli.doctor:doctor",
     "expectations": "aurify.cli.expectations:expectations",
     "export-suite": "aurify.cli.suites:export_suite",
     "files": "aurify.cli.decide:files",
@@ -25,6 +27,7 @@ COMMANDS = {
     "models": "aurify.cli.models:models",
     "monitor": "aurify.cli.monitor:monitor",
     "new-table": "aurify.cli.new_table:new_table",
+    "package": "aurify.cli.package:package",
     "plan": "aurify.cli.plan:plan",
     "profile": "aurify.cli.profile:profile",
     "quarantine": "aurify.cli.quarantine:quarantine",
@@ -34,6 +37,7 @@ COMMANDS = {
     "retrain": "aurify.cli.retrain:retrain",
     "runs": "aurify.cli.runs:runs",
     "score": "aurify.cli.score:score",
+    "submit": "aurify.cli.submit:submit",
     "thresholds": "aurify.cli.thresholds:thresholds",
     "train": "aurify.cli.train:train",
 }

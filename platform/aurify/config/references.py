@@ -18,12 +18,26 @@ def literal_secrets(data: object, where: str, keys: Keys = ()) -> list[Problem]:
         return [p for key, value in data.items() for p in literal_secrets(value, where, (*keys, str(key)))]
     if isinstance(data, list):
         return [p for at, value in enumerate(data) for p in literal_secrets(value, where, (*keys, at))]
-    named = _words(next((key for key in reversed(keys) if isinstance(key, str)), ""))
-    if data is None or isinstance(data, bool) or not _SECRET_KEY.search(named) or _is_reference(str(data)):
+    name = next((key for key in reversed(keys) if isinstance(key, str)), "")
+    if data is None or isinstance(data, bool) or not is_secret_name(name) or _is_reference(str(data)):
         return []
-    variable = named.upper().replace(" ", "_")
+    variable = _words(name).upper().replace(" ", "_")
     hint = f"write ${{{variable}}} and set that variable"
     return [Problem(where, "a secret in a file", "a reference like ${NAME}", hint, dotted(keys))]
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what a key or variable of this name holds is nobody's to read."""
+    return _SECRET_KEY.search(_words(name)) is not None
+
+
+def referred(data: object) -> set[str]:
+    """The variables that the data refers to."""
+    if isinstance(data, Mapping):
+        return {name for value in data.values() for name in referred(value)}
+    if isinstance(data, list):
+        return {name for value in data for name in referred(value)}
+    return {match[1] for match in _REFERENCE.finditer(data)} if isinstance(data, str) else set()
 
 
 def _words(key: str) -> str:

@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from aurify.config.alerts import AlertSettings
-from aurify.config.references import expand, literal_secrets
+from aurify.config.references import expand, literal_secrets, referred
 from aurify.config.yaml_file import Keys, Strict, dotted, model_problems, read_yaml
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 
@@ -60,12 +60,34 @@ class Lease(Strict):
         return self
 
 
+def _named(value: object) -> object:
+    """A variable with an empty default is no value."""
+    return None if value == "" else value
+
+
 class MlflowSettings(Strict):
     """Where runs and models are kept; without a value in a SQLite file and a folder below the warehouse."""
 
-    tracking: str | None = Field(default=None, min_length=1, description="a URI, like http://mlflow.example:5000")
+    tracking: Annotated[str | None, BeforeValidator(_named)] = Field(
+        default=None, min_length=1, description="a URI, like http://mlflow.example:5000"
+    )
     artifacts: str | None = Field(default=None, min_length=1, description="a path or URI for new experiments")
     search: str | None = Field(default=None, min_length=1, description="a folder, or a database's URL, for trials")
+
+
+class SubmitSettings(Strict):
+    """How work is submitted to a cluster."""
+
+    mode: Literal["client", "cluster"] = Field(default="cluster", description="where the driver runs")
+    files: str | None = Field(default=None, min_length=1, description="a folder that the cluster reads, as a URI")
+    start_within_s: float = Field(default=600, gt=0, description="seconds until an application must run")
+    end_within_s: float = Field(default=86_400, gt=0, description="seconds until an application must have ended")
+
+
+class PackageSettings(Strict):
+    """What `aurify package` makes the Python of a cluster from."""
+
+    lock: str = Field(default="requirements/run.lock", min_length=1, description="a file of name==version lines")
 
 
 class SettingsFile(Strict):
@@ -81,6 +103,8 @@ class SettingsFile(Strict):
     lease: Lease = Lease()
     mlflow: MlflowSettings = MlflowSettings()
     alerts: AlertSettings = AlertSettings()
+    submit: SubmitSettings = SubmitSettings()
+    package: PackageSettings = PackageSettings()
 
     @field_validator("business_time_zone")
     @classmethod
@@ -98,6 +122,7 @@ class Settings(SettingsFile):
 
     env: str
     root: Path
+    variables: frozenset[str] = frozenset()  # what its files refer to
 
     def path_of(self, table: str) -> str:
         """Where a table lies."""
@@ -152,7 +177,7 @@ def read_settings(root: Path, env: str) -> tuple[Settings | None, list[Problem]]
     except ValidationError as error:
         told = {dotted(keys) for keys, _ in unresolved}
         return None, problems + [p for p in model_problems(error, SettingsFile, where) if p.key not in told]
-    return (None if problems else _settled(valid, root, env)), problems
+    return (None if problems else _settled(valid, root, env, frozenset(referred(_merged(base, overlay))))), problems
 
 
 def _read_file(root: Path, name: str) -> tuple[dict[str, object], list[Problem]]:
@@ -191,12 +216,14 @@ def _has(data: object, keys: Keys) -> bool:
     return True
 
 
-def _settled(valid: SettingsFile, root: Path, env: str) -> Settings:
+def _settled(valid: SettingsFile, root: Path, env: str, variables: frozenset[str]) -> Settings:
     """The settings with absolute paths."""
 
     def absolute(path: str) -> str:
+        if path.startswith("file:/"):
+            return os.path.normpath("/" + path[5:].lstrip("/"))
         return path.rstrip("/") if re.match(r"[a-z][a-z0-9+.-]+:/", path) else os.path.normpath(root / path)
 
     tables = {name: TablePlace(path=absolute(place.path)) for name, place in valid.tables.items()}
     paths = {"warehouse": absolute(valid.warehouse), "sources": absolute(valid.sources), "tables": tables}
-    return Settings(**{**dict(valid), **paths}, env=env, root=root)
+    return Settings(**{**dict(valid), **paths}, env=env, root=root, variables=variables)

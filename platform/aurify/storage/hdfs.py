@@ -6,19 +6,25 @@ import io
 import posixpath
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
+from aurify.errors import EnvironmentFailure
 from aurify.storage.file_stat import FileStat
 from aurify.storage.paths import inside
 
 if TYPE_CHECKING:
-    from hdfs_native import Client, FileStatus
+    from _typeshed import WriteableBuffer
+    from hdfs_native import Client, FileReader, FileStatus
 
 # Python's own reads are small; the ranges of a Parquet file are read as they are asked for.
 BUFFER = 1 << 16
+# A NameNode that is away is told after most of a minute, not after three.
+PATIENCE = {"dfs.client.failover.max.attempts": "8"}
 PIECE = 1 << 22
+PAUSES_S = (1.0, 5.0, 15.0)
 
 
 class HdfsStore:
@@ -30,7 +36,7 @@ class HdfsStore:
 
     def create(self, path: str, content: bytes) -> bool:
         target = inside(path)
-        draft = self._draft(target, [content])
+        draft = self._draft(target, lambda: [content])
         try:
             self._client.rename(draft, target, overwrite=False)
         except FileExistsError:
@@ -40,26 +46,44 @@ class HdfsStore:
 
     def write(self, path: str, content: bytes) -> None:
         target = inside(path)
-        self._client.rename(self._draft(target, [content]), target, overwrite=True)
+        self._client.rename(self._draft(target, lambda: [content]), target, overwrite=True)
 
-    def _draft(self, target: str, pieces: Iterable[bytes]) -> str:
+    def _draft(self, target: str, pieces: Callable[[], Iterable[bytes]]) -> str:
+        """Write a file beside the target; from its beginning again where a DataNode died under it.
+
+        The client does not go round a node that the NameNode still believes in; another try may be given others.
+        """
+        folder, name = posixpath.split(target)
+        for pause_s in (*PAUSES_S, None):
+            draft = f"{folder}/.{name}.{uuid.uuid4().hex}.tmp"
+            try:
+                self._fill(draft, pieces())
+            except (OSError, RuntimeError) as error:
+                with suppress(OSError, RuntimeError):
+                    self._client.delete(draft)
+                if pause_s is None:
+                    said = str(error).partition("\n")[0]
+                    raise OSError(f"{self._authority}{target} could not be written: {said}") from error
+                time.sleep(pause_s)
+            else:
+                return draft
+        raise AssertionError
+
+    def _fill(self, draft: str, pieces: Iterable[bytes]) -> None:
         from hdfs_native import WriteOptions
 
-        folder, name = posixpath.split(target)
-        draft = f"{folder}/.{name}.{uuid.uuid4().hex}.tmp"
-        try:
-            with self._client.create(draft, WriteOptions(create_parent=True)) as out:
-                for piece in pieces:
-                    out.write(piece)
-        except OSError:
-            self._client.delete(draft)
-            raise
-        return draft
+        with self._client.create(draft, WriteOptions(create_parent=True)) as out:
+            for piece in pieces:
+                out.write(piece)
 
     def upload(self, file: Path, path: str) -> None:
         target = inside(path)
-        with file.open("rb") as content:
-            draft = self._draft(target, iter(lambda: content.read(PIECE), b""))
+
+        def pieces() -> Iterator[bytes]:
+            with file.open("rb") as content:
+                yield from iter(lambda: content.read(PIECE), b"")
+
+        draft = self._draft(target, pieces)
         self._client.rename(draft, target, overwrite=True)
 
     def read(self, path: str) -> bytes | None:
@@ -69,7 +93,7 @@ class HdfsStore:
             return None
 
     def open(self, path: str) -> BinaryIO:
-        return cast(BinaryIO, io.BufferedReader(self._client.read(inside(path)), BUFFER))
+        return io.BufferedReader(_HdfsFile(self._client.read(inside(path))), BUFFER)
 
     def stat(self, path: str) -> FileStat | None:
         found = self._status(path)
@@ -114,7 +138,46 @@ class HdfsStore:
             return []
 
 
-def _client(authority: str) -> Client:
-    from hdfs_native import Client
+class _HdfsFile(io.RawIOBase):
+    """A file of HDFS as Python's own buffers expect one."""
 
-    return Client(authority)
+    def __init__(self, file: FileReader) -> None:
+        self._file = file
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._file)}[whence]
+        self._at = max(start + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        room = memoryview(buffer).cast("B")
+        wanted = min(len(room), max(len(self._file) - self._at, 0))
+        if wanted:
+            room[:wanted] = self._file.read_range(self._at, wanted)
+            self._at += wanted
+        return wanted
+
+
+def _client(authority: str) -> Client:
+    try:
+        from hdfs_native import Client
+    except ImportError as error:
+        hint = "pip install 'aurify[hdfs]'"
+        raise EnvironmentFailure.of(authority, "no package hdfs-native", "the client of HDFS", hint) from error
+    try:
+        return Client(authority, config=PATIENCE)
+    except (RuntimeError, ValueError, OSError) as error:
+        hint = (
+            "look at the host in the settings, and at HADOOP_CONF_DIR where it is the name of a highly available pair"
+        )
+        raise EnvironmentFailure.of(authority, str(error), "a NameNode", hint) from error

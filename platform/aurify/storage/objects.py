@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from aurify.errors import EnvironmentFailure
 from aurify.storage.file_stat import FileStat
 from aurify.storage.paths import inside
 
@@ -113,6 +114,9 @@ def _described(entry: ObjectMeta) -> tuple[str, int, int]:
 
 
 def _store(authority: str) -> S3Store:
-    from obstore.store import S3Store
-
+    try:
+        from obstore.store import S3Store
+    except ImportError as error:
+        hint = "pip install 'aurify[s3]'"
+        raise EnvironmentFailure.of(authority, "no package obstore", "the client of S3", hint) from error
     return S3Store(authority.partition("://")[2])

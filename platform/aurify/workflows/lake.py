@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from aurify.monitoring.alert_book import AlertBook
+    from aurify.workflows.maintain import MaintainReport
     from aurify.workflows.models import Comparison, VersionTold
     from aurify.workflows.monitor import MonitorReport
     from aurify.workflows.plan import Plan
@@ -288,6 +289,12 @@ class Lake:
         from aurify.workflows.refresh import refresh
 
         return refresh(self, selection, full=full)
+
+    def maintain(self, *selection: str, retain_hours: int = 168) -> MaintainReport:
+        """Compact and vacuum the selected tables, all of them if none is named."""
+        from aurify.workflows.maintain import MaintainReport, maintain
+
+        return MaintainReport(maintain(self, selection, retain_hours=retain_hours))
 
     def plan(self, *selection: str) -> Plan:
         """What a refresh would do; writes nothing."""

@@ -1,0 +1,56 @@
+"""`doctor`: whether the environment could run work now, found out in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from aurify.deploy.preflight import here, storage_checks, tracking, yarn_checks
+from aurify.deploy.preflight.finding import Finding, looked_at
+from aurify.deploy.yarn import Yarn
+from aurify.session.spark import is_one_machine
+from aurify.storage import is_local
+from aurify.workflows.lake import Lake
+from aurify.workflows.package import jars_of
+
+# The commands and programs that train; those that need models at all.
+TRAINING = ("train", "retrain", "train_model.py")
+WITH_MODELS = (*TRAINING, "score", "monitor", "models", "score_batch.py", "monitor_drift.py")
+
+
+def examine(
+    lake: Lake, words: Sequence[str] = (), mode: str | None = None, conf: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """Look at this machine, the cluster, the storage, and MLflow; `words` are what is to be run, if that is known.
+
+    What is wrong is among the findings, all of it; nothing is raised.
+    """
+    settings = lake.settings
+    asked = {"spark.driver.memory": settings.spark.driver_memory, **settings.spark.conf, **(conf or {})}
+    work = words[0].rpartition("/")[2] if words else ""
+    found = looked_at("versions", here.versions)
+    found += looked_at("jars", lambda: here.jars(jars_of(lake)))
+    if not is_one_machine(settings.spark.master):
+        found += looked_at("places", partial(storage_checks.places, settings))
+        found += here.allocation(asked, work in TRAINING)
+    if settings.spark.master == "yarn":
+        found += _of_yarn(asked, mode or settings.submit.mode)
+    if not is_local(settings.warehouse) or is_one_machine(settings.spark.master):
+        found += looked_at("commits", partial(storage_checks.commits, lake.storage, settings.warehouse))
+    if not is_one_machine(settings.spark.master) and (work in WITH_MODELS or (not work and lake.models)):
+        found += tracking.server(settings.mlflow.tracking, settings.env, is_needed=bool(work))
+    return found
+
+
+def _of_yarn(conf: Mapping[str, str], mode: str) -> list[Finding]:
+    yarns: list[Yarn] = []
+
+    def connect() -> list[Finding]:
+        yarns.append(Yarn())
+        return yarn_checks.resource_manager(yarns[0])
+
+    found = looked_at("YARN", connect)
+    if yarns and not any(finding.grade == "bad" and finding.what == "YARN" for finding in found):
+        found += looked_at("queue", partial(yarn_checks.queue, yarns[0], conf))
+        found += looked_at("memory", partial(yarn_checks.memory, yarns[0], conf, mode))
+    return found

@@ -1,0 +1,260 @@
+"""What a submission says, how an application is followed, and what a person is told before anything is shipped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aurify.config.references import is_secret_name, referred
+from aurify.config.settings import load_settings
+from aurify.deploy.application import Application, Outcome
+from aurify.deploy.artifact import Artifact
+from aurify.deploy.following import Patience, follow
+from aurify.deploy.memory import driver_container, executor_container, size_mb
+from aurify.deploy.preflight import here, storage_checks
+from aurify.deploy.preflight.finding import Finding, bad, refuse
+from aurify.deploy.program import Program
+from aurify.deploy.shipping import Shipment
+from aurify.deploy.spark_submit import SparkSubmit
+from aurify.deploy.yarn import hadoop_settings, resource_managers
+from aurify.deploy.yarn_logs import driver_log
+from aurify.deploy.yarn_submission import forwarded_variables
+from aurify.errors import ConfigurationError, EnvironmentFailure
+from aurify.storage import Storage
+
+REPOSITORY = Path(__file__).parents[2]
+LINE = SparkSubmit(
+    "hdfs://n/runner.py",
+    ("refresh", "gold.*"),
+    "yarn",
+    "cluster",
+    "the day",
+    {"spark.executor.memory": "2g", "spark.hadoop.fs.s3a.secret.key": "hidden"},
+    py_files=("hdfs://n/code.zip",),
+    archives=("hdfs://n/p.tar.gz#python",),
+)
+RUNNING = Application("app_1", "the day", "RUNNING", 0, None, "queue default", "", True, None)
+
+
+def test_a_secret_stands_in_no_command_line_but_in_a_file() -> None:
+    words = LINE.argv(Path("/spark"), Path("/tmp/s.properties"))
+    assert "hidden" not in " ".join(words)
+    assert words[1:3] == ["--properties-file", "/tmp/s.properties"]
+    assert "spark.hadoop.fs.s3a.secret.key=***" in LINE.shown()
+    assert "hidden" not in LINE.shown()
+    assert LINE.secret_conf == {"spark.hadoop.fs.s3a.secret.key": "hidden"}
+
+
+def test_the_shown_line_can_be_pasted() -> None:
+    assert LINE.shown().endswith("hdfs://n/runner.py refresh 'gold.*'")
+    assert "--name 'the day'" in LINE.shown()
+    assert "--archives" in LINE.shown()
+
+
+def test_names_of_secrets_are_told_from_others() -> None:
+    assert is_secret_name("AWS_SECRET_ACCESS_KEY")
+    assert not is_secret_name("AURIFY_WAREHOUSE")
+    assert referred({"a": "${ONE}/${TWO:-x}", "b": [{"c": "${THREE}"}], "d": 1}) == {"ONE", "TWO", "THREE"}
+
+
+def test_what_the_settings_refer_to_is_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURIFY_WAREHOUSE", "hdfs://n/lake")
+    monkeypatch.setenv("SOMETHING_ELSE", "x")
+    assert forwarded_variables(load_settings(REPOSITORY, "yarn"))["AURIFY_WAREHOUSE"] == "hdfs://n/lake"
+    assert "SOMETHING_ELSE" not in forwarded_variables(load_settings(REPOSITORY, "yarn"))
+
+
+def test_a_file_is_shipped_once(tmp_path: Path) -> None:
+    (tmp_path / "code.zip").write_bytes(b"code")
+    artifact = Artifact.of(tmp_path, "code.zip", "")
+    first, second = (Shipment(Storage(), str(tmp_path / "there")) for _ in range(2))
+    first.send([artifact])
+    second.send([artifact])
+    assert (first.sent, second.sent) == ({"code.zip": 4}, {})
+    assert Path(first.uri(artifact)).read_bytes() == b"code"
+    assert artifact.sha256[:16] in first.uri(artifact)
+    Path(first.uri(artifact)).write_bytes(b"co")  # half of it
+    second.send([artifact])
+    assert Path(first.uri(artifact)).read_bytes() == b"code"
+
+
+class Told:
+    """A cluster that gives its answers in turn."""
+
+    def __init__(self, *answers: Application | Exception) -> None:
+        self.answers = list(answers)
+        self.killed: list[str] = []
+
+    def application(self, id: str) -> Application:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def progress(self, id: str) -> str:
+        return "3 jobs done"
+
+    def kill(self, id: str) -> None:
+        self.killed.append(id)
+
+
+QUICK = Patience(start_s=0.05, end_s=0.05, pause_s=0.01)
+LONG = Patience(start_s=60, end_s=60, pause_s=0.01)
+
+
+def test_an_application_is_followed_to_its_own_exit_code() -> None:
+    waits = replace(RUNNING, state="ACCEPTED", is_running=False, diagnostics="waits for room")
+    away = EnvironmentFailure.of("YARN", "no answer", "one")
+    ended = replace(RUNNING, state="FAILED", outcome=Outcome(1, ""))
+    heard: list[str] = []
+    assert follow(Told(waits, away, RUNNING, RUNNING, ended), "app_1", LONG, heard.append).exit_code == 1
+    assert heard == ["accepted: waits for room", "running: 3 jobs done"]
+
+
+@pytest.mark.parametrize(
+    ("stuck", "key"),
+    [
+        (replace(RUNNING, state="ACCEPTED", is_running=False, diagnostics="queue is full"), "submit.start_within_s"),
+        (RUNNING, "submit.end_within_s"),
+    ],
+)
+def test_nothing_is_waited_for_without_an_end(stuck: Application, key: str) -> None:
+    cluster = Told(stuck)
+    with pytest.raises(EnvironmentFailure, match="so it was killed") as told:
+        follow(cluster, "app_1", QUICK, lambda text: None)
+    assert key in str(told.value)
+    assert stuck.diagnostics in str(told.value)
+    assert cluster.killed == ["app_1"]
+
+
+def test_memory_is_what_spark_asks_for() -> None:
+    assert [size_mb(text) for text in ("1g", "1500m", "2048k", "512", "1gb")] == [1024, 1500, 2, 512, 1024]
+    assert executor_container({"spark.executor.memory": "1g"}).total_mb == 1408
+    assert executor_container({"spark.executor.memory": "8g"}).total_mb == 8192 + 819
+    assert executor_container({"spark.executor.memory": "1g"}).rounded_mb(256) == 1536
+    more = {"spark.executor.pyspark.memory": "512m", "spark.executor.memoryOverhead": "1g"}
+    assert executor_container({"spark.executor.memory": "2g", **more}).total_mb == 2048 + 1024 + 512
+    assert driver_container({"spark.driver.memory": "5g"}, "cluster").total_mb == 5120 + 512
+    assert driver_container({"spark.driver.memory": "5g"}, "client").total_mb == 512 + 384
+    with pytest.raises(ValueError, match="much"):
+        size_mb("much")
+
+
+def _hadoop(folder: Path, properties: dict[str, str]) -> str:
+    rows = "".join(f"<property><name>{k}</name><value>{v}</value></property>" for k, v in properties.items())
+    for name in ("core-site.xml", "yarn-site.xml"):
+        (folder / name).write_text(f"<configuration>{rows}</configuration>")
+    return str(folder)
+
+
+def test_all_resource_managers_of_a_pair_are_asked(tmp_path: Path) -> None:
+    pair = {
+        "yarn.resourcemanager.ha.rm-ids": "a, b",
+        "yarn.resourcemanager.hostname.a": "one",
+        "yarn.resourcemanager.webapp.address.b": "two:8090",
+    }
+    assert resource_managers(hadoop_settings(_hadoop(tmp_path, pair))) == ["http://one:8088", "http://two:8090"]
+    assert resource_managers({"yarn.http.policy": "HTTPS_ONLY", "yarn.resourcemanager.hostname": "rm"}) == [
+        "https://rm:8090"
+    ]
+
+
+def test_a_folder_that_is_no_configuration_of_hadoop_is_told(tmp_path: Path) -> None:
+    for folder in (None, str(tmp_path)):
+        with pytest.raises(ConfigurationError, match="set HADOOP_CONF_DIR"):
+            hadoop_settings(folder)
+
+
+def test_the_driver_is_told_from_executors_and_attempts_from_each_other() -> None:
+    def log(*lines: str) -> str:
+        return "\n".join(["Container: c on host", "LogType:stderr", "LogContents:", *lines, "End of LogType:stderr"])
+
+    logs = {
+        "container_1_0001_01_000001": log("killed here"),
+        "container_1_0001_01_000002": log("an executor"),
+        "container_1_0001_02_000001": log("went on"),
+    }
+    assert driver_log(logs).splitlines() == ["--- attempt 1", "killed here", "--- attempt 2", "went on"]
+    assert driver_log({"container_e05_1_0001_01_000001": log("alone")}) == "alone"
+
+
+def _runner(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "aurify.deploy.runner", str(tmp_path / "ended"), *words]
+    environment = {"AURIFY_PROJECT": str(tmp_path), "PYTHONPATH": str(REPOSITORY / "platform"), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("code", "again"), [(0, 0), (1, 1), (2, 2), (3, 5)])
+def test_an_attempt_after_one_that_ended_for_good_does_nothing(tmp_path: Path, code: int, again: int) -> None:
+    job = tmp_path / "job.py"
+    job.write_text(f"import sys; print('worked', *sys.argv[1:]); sys.exit({code})")
+    first = _runner(tmp_path, "job.py", "a")
+    assert (first.returncode, first.stdout) == (code, "worked a\n")
+    job.write_text("import sys; sys.exit(5)")
+    assert _runner(tmp_path, "job.py", "a").returncode == again
+
+
+def test_a_command_of_aurify_runs_under_the_runner(tmp_path: Path) -> None:
+    ran = _runner(tmp_path, "--version")
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("aurify ")
+
+
+def test_a_program_that_is_none_of_the_project_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigurationError, match="there is: jobs/"):
+        Program(("jobs/scores.py",), "x").refuse_missing(REPOSITORY)
+    Program(("jobs/score_batch.py",), "x").refuse_missing(REPOSITORY)
+    Program(("refresh",), "x").refuse_missing(REPOSITORY)
+
+
+def test_places_of_one_machine_are_no_places_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AURIFY_WAREHOUSE", raising=False)
+    monkeypatch.setenv("AURIFY_SOURCES", "hdfs://n/sources")
+    found = storage_checks.places(load_settings(REPOSITORY, "yarn"))
+    assert [(told.what, told.is_setting) for told in found] == [("settings: warehouse", True)]
+
+
+def test_a_store_that_lets_two_create_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [told.grade for told in storage_checks.commits(Storage(), str(tmp_path))] == ["good"]
+    assert list(tmp_path.rglob("*probe/*")) == []
+
+    def careless(self: Storage, path: str, content: bytes) -> bool:
+        self.write(path, content)
+        return True
+
+    monkeypatch.setattr(Storage, "create", careless)
+    (told,) = storage_checks.commits(Storage(), str(tmp_path))
+    assert (told.grade, told.expected) == ("bad", "the second creation refused")
+
+
+@pytest.mark.parametrize(
+    ("conf", "trains", "grade"),
+    [
+        ({}, True, "good"),
+        ({"spark.dynamicAllocation.enabled": "true"}, False, "bad"),
+        ({"spark.dynamicAllocation.enabled": "true", "spark.shuffle.service.enabled": "true"}, False, "good"),
+        ({"spark.dynamicAllocation.enabled": "true", "spark.shuffle.service.enabled": "true"}, True, "bad"),
+    ],
+)
+def test_executors_that_come_and_go_suit_no_training(conf: dict[str, str], trains: bool, grade: str) -> None:
+    assert [told.grade for told in here.allocation(conf, trains)] == [grade]
+
+
+def test_jars_of_another_scala_are_told() -> None:
+    (told,) = here.jars([Path("delta-spark_2.12-3.3.3.jar"), Path("synapse_2.13-1.1.jar"), Path("plain-1.0.jar")])
+    assert (told.grade, told.found) == ("bad", "synapse_2.13-1.1.jar")
+
+
+def test_all_that_is_wrong_is_told_at_once_and_settings_before_the_environment() -> None:
+    refuse([Finding("a", "good")], "yarn")
+    with pytest.raises(EnvironmentFailure):
+        refuse([bad("YARN", "away", "an answer")], "yarn")
+    with pytest.raises(ConfigurationError, match="2 problems") as told:
+        refuse([bad("YARN", "away", "an answer"), bad("queue", "none", "one", is_setting=True)], "yarn")
+    assert "nothing was shipped" in str(told.value)
+    assert json.dumps(Finding("a", "b").as_dict())
