@@ -11,9 +11,11 @@ from uuid import uuid4
 import pytest
 
 from aurify.publish.target import Handle
+from aurify.storage import Storage
 from aurify.workflows.lake import Lake
 from tests.cluster.hadoop.cluster import Hadoop
 from tests.cluster.hadoop.containers import Role
+from tests.cluster.hadoop.rest import get_text
 from tests.cluster.on_yarn import TABLES, Aurify
 
 PATIENCE_S = 240
@@ -70,6 +72,16 @@ def running(hadoop: Hadoop, aurify_on_yarn: Aurify) -> Iterator[Running]:
     work = Running(hadoop, aurify_on_yarn)
     yield work
     work.call("apps", "kill", work.id)
+
+
+def test_what_runs_is_measured_by_prometheus_and_leaves_its_events(running: Running, hadoop: Hadoop) -> None:
+    page = hadoop.yarn.url.replace("/ws/v1/cluster", f"/proxy/{running.id}")
+    told = [get_text(f"{page}/metrics/{name}prometheus") for name in ("", "executors/")]
+    assert "BlockManager_memory_memUsed_MB" in told[0]
+    assert "metrics_executor_totalTasks_total" in told[1]
+    assert running.call("apps", "kill", running.id).returncode == 0
+    events = Storage().names(f"{running.warehouse}/_submitted/events")
+    assert any(name.startswith(running.id) for name in events)
 
 
 def test_executors_that_die_are_replaced(running: Running, local_lake: Lake) -> None:

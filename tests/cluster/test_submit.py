@@ -80,6 +80,16 @@ def test_what_can_not_run_is_refused_before_anything_is_shipped(hadoop: Hadoop, 
     assert "1024 MB at most: maximum-allocation-mb of the queue small" in small.stderr
 
 
+def test_executors_are_proposed_for_what_waits(first: Mapping[str, Any], aurify_on_yarn: Aurify) -> None:
+    told = aurify_on_yarn("doctor", "--json", "--", "refresh", "--full")
+    assert told.returncode == 0, told.stdout
+    (size,) = [found["found"] for found in _told(told)["findings"] if found["what"] == "size"]
+    assert "1 executors of 1 cores" in size
+    ran = aurify_on_yarn("submit", "--size", "--", "refresh")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "size: 0 MB of input are 1 partitions of 128 MB" in ran.stderr
+
+
 def test_applications_are_listed_and_ended(first: Mapping[str, Any], aurify_on_yarn: Aurify) -> None:
     ran = aurify_on_yarn("submit", "--detach", "--json", "--name", "to be ended", "--", "refresh", "--full")
     id = _told(ran)["application"]

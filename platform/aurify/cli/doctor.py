@@ -28,9 +28,10 @@ def doctor(given: Invocation, words: tuple[str, ...], mode: str | None) -> Answe
     Looks at Java, Python, Spark and jars, the cluster and its queue, memory, storage, clocks and MLflow.
     Exits 2 where a setting is wrong, 3 where the environment is; submit looks at the same before it ships anything.
     """
-    from aurify.workflows.doctor import examine
+    from aurify.workflows.doctor import examine, proposal
 
-    found = examine(given.lake(), words, mode)
+    lake = given.lake()
+    found = examine(lake, words, mode) + (proposal(lake, words, mode) if words else [])
     wrong = [finding for finding in found if finding.grade == "bad"]
     code = 0 if not wrong else 2 if any(finding.is_setting for finding in wrong) else 3
     document = {"environment": given.env, "exit_code": code, "findings": [finding.as_dict() for finding in found]}

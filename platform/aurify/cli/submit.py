@@ -27,11 +27,12 @@ log = logging.getLogger("aurify")
 @click.option("--mode", type=click.Choice(["client", "cluster"]), help="Where the driver runs, if not as submit.mode.")
 @click.option("--name", help="What the application is called.")
 @click.option("--conf", multiple=True, metavar="KEY=VALUE", help="A setting of Spark for it; repeatable.")
+@click.option("--size", is_flag=True, help="Take executors for the input that waits, and say why so many.")
 @click.option("--print", "only_print", is_flag=True, help="Print the line of spark-submit, and do no more.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
 @click.pass_obj
 def submit(given: Invocation, words: tuple[str, ...], mode: str | None, name: str | None, conf: tuple[str, ...],
-           only_print: bool, detach: bool) -> Answer:  # fmt: skip
+           size: bool, only_print: bool, detach: bool) -> Answer:  # fmt: skip
     """Run a command or job on the environment's cluster.
 
     Ends with the program's own exit code: 0 done, 1 the data or model failed its gate, 2 the configuration is wrong,
@@ -42,7 +43,7 @@ def submit(given: Invocation, words: tuple[str, ...], mode: str | None, name: st
 
     _refuse_unknown(words)
     settings = dict(_pair(text) for text in conf)
-    asked = Asked(words, mode, name, settings, only_print, detach)
+    asked = Asked(words, mode, name, settings, size, only_print, detach)
     done = run(given.lake(), asked, log.info)
     return Answer(done.as_dict(), lambda console: _show(console, done, only_print), done.exit_code)
 

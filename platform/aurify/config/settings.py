@@ -34,6 +34,11 @@ class SparkSettings(Strict):
     driver_memory: str = Field(pattern=r"^\d+[kmgtKMGT]$", description="a size, like 2g")
     conf: dict[str, Annotated[str, BeforeValidator(_conf_text)]] = Field(default_factory=dict, repr=False)
 
+    @property
+    def submitted(self) -> dict[str, str]:
+        """The settings of Spark that a submission starts from."""
+        return {"spark.driver.memory": self.driver_memory, **self.conf}
+
 
 class Names(Strict):
     """How logical names become physical ones."""

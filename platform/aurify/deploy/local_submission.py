@@ -32,9 +32,7 @@ def local_submission(
         master=settings.spark.master,
         deploy_mode="client",
         name=program.name,
-        conf=with_quiet_driver(
-            {**ON_ONE_MACHINE, "spark.driver.memory": settings.spark.driver_memory, **settings.spark.conf, **conf}
-        ),
+        conf=with_quiet_driver({**ON_ONE_MACHINE, **settings.spark.submitted, **conf}),
         jars=tuple(map(str, jars)),
         environment={
             "AURIFY_ENV": settings.env,

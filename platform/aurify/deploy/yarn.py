@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from aurify.deploy.application import Application, Outcome
+from aurify.deploy.sizing import Node
 from aurify.deploy.yarn_logs import gathered_logs
 from aurify.errors import ConfigurationError, EnvironmentFailure
 
@@ -144,10 +145,16 @@ class Yarn:
             return None
         return found
 
-    def node_memory_mb(self) -> list[int]:
-        """The memory of each node that is running."""
+    def nodes(self) -> list[Node]:
+        """What each node that is running gives."""
         nodes = (self.ask("/ws/v1/cluster/nodes", states="RUNNING").get("nodes") or {}).get("node", [])
-        return [int(node["usedMemoryMB"]) + int(node["availMemoryMB"]) for node in nodes]
+        return [
+            Node(
+                int(node["usedMemoryMB"]) + int(node["availMemoryMB"]),
+                int(node["usedVirtualCores"]) + int(node["availableVirtualCores"]),
+            )
+            for node in nodes
+        ]
 
     def jobs(self, id: str) -> list[Mapping[str, Any]]:
         """Spark's own account of its jobs, through the proxy of its web page; nothing where it has none."""

@@ -49,8 +49,9 @@ def yarn_submission(
     if user:  # the pure client of HDFS on the nodes is the one who submits, as Spark's own is
         on_nodes["HADOOP_USER_NAME"] = user
     own = {
-        "spark.driver.memory": settings.spark.driver_memory,
         "spark.yarn.archive": uri(package.spark),
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": events_folder(ship.folder),
         "spark.yarn.submit.waitAppCompletion": "false",
         "spark.yarn.tags": f"{TAG},{tag}",
         **{f"spark.yarn.appMasterEnv.{name}": value for name, value in on_nodes.items()},
@@ -62,7 +63,7 @@ def yarn_submission(
         master="yarn",
         deploy_mode=mode,
         name=program.name,
-        conf=_with_logs({**own, **settings.spark.conf}, mode),
+        conf=_with_logs({**own, **settings.spark.submitted}, mode),
         files=(uri(own_file(LOG_SETTINGS)),),
         py_files=(uri(package.code),),
         archives=(f"{uri(package.python)}#{PYTHON}", f"{uri(package.project)}#{PROJECT}"),
@@ -74,6 +75,11 @@ def yarn_submission(
 def ended_record(folder: str, tag: str) -> str:
     """Where a submission writes down what it ended with."""
     return f"{folder}/ended/{tag}"
+
+
+def events_folder(folder: str) -> str:
+    """Where applications leave what a history server shows of them."""
+    return f"{folder}/events"
 
 
 def own_file(path: Path) -> Artifact:

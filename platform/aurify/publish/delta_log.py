@@ -21,6 +21,7 @@ class LogFile:
     path: str
     data_change: bool
     records: int | None = None
+    size: int = 0
     partition: Mapping[str, str | None] | None = None
 
 
@@ -105,6 +106,7 @@ def _file(action: Mapping[str, Any]) -> LogFile:
         path=unquote(action["path"]),
         data_change=bool(action.get("dataChange", False)),
         records=stats.get("numRecords"),
+        size=int(action.get("size") or 0),
         partition=action.get("partitionValues"),
     )
 

@@ -12,6 +12,7 @@ from aurify.session.spark import is_one_machine
 from aurify.storage import is_local
 from aurify.workflows.lake import Lake
 from aurify.workflows.package import jars_of
+from aurify.workflows.sizing import sized
 
 # The commands and programs that train; those that need models at all.
 TRAINING = ("train", "retrain", "train_model.py")
@@ -26,7 +27,7 @@ def examine(
     What is wrong is among the findings, all of it; nothing is raised.
     """
     settings = lake.settings
-    asked = {"spark.driver.memory": settings.spark.driver_memory, **settings.spark.conf, **(conf or {})}
+    asked = {**settings.spark.submitted, **(conf or {})}
     work = words[0].rpartition("/")[2] if words else ""
     found = looked_at("versions", here.versions)
     found += looked_at("jars", lambda: here.jars(jars_of(lake)))
@@ -40,6 +41,20 @@ def examine(
     if not is_one_machine(settings.spark.master) and (work in WITH_MODELS or (not work and lake.models)):
         found += tracking.server(settings.mlflow.tracking, settings.env, is_needed=bool(work))
     return found
+
+
+def proposal(lake: Lake, words: Sequence[str], mode: str | None = None) -> list[Finding]:
+    """What executors are proposed for the input that waits, with each reason; `submit --size` takes them."""
+    settings = lake.settings
+    if settings.spark.master != "yarn" or is_local(settings.warehouse):
+        return []
+
+    def look() -> list[Finding]:
+        made = sized(lake, Yarn(), words, settings.spark.submitted, mode or settings.submit.mode)
+        told = f"{made.executors} executors of {made.cores} cores and {made.memory_mb} MB proposed"
+        return [Finding("size", f"{told}; {'; '.join(made.reasons)}")]
+
+    return looked_at("size", look)
 
 
 def _of_yarn(conf: Mapping[str, str], mode: str) -> list[Finding]:

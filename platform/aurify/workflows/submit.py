@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,13 +16,14 @@ from aurify.deploy.program import Program
 from aurify.deploy.shipping import Shipment
 from aurify.deploy.yarn import Yarn
 from aurify.deploy.yarn_logs import driver_log
-from aurify.deploy.yarn_submission import ended_record, shipped, yarn_submission
+from aurify.deploy.yarn_submission import ended_record, events_folder, shipped, yarn_submission
 from aurify.errors import ConfigurationError, EnvironmentFailure
 from aurify.session.spark import is_one_machine
 from aurify.storage import is_local
 from aurify.workflows.doctor import examine
 from aurify.workflows.lake import Lake
 from aurify.workflows.package import jars_of, package
+from aurify.workflows.sizing import sized
 
 ACCEPTED_S = 30.0
 GATHERED_S = 40.0
@@ -36,6 +37,7 @@ class Asked:
     mode: str | None = None
     name: str | None = None
     conf: Mapping[str, str] = field(default_factory=dict)
+    size: bool = False
     only_print: bool = False
     detach: bool = False
 
@@ -76,6 +78,11 @@ def submit(lake: Lake, asked: Asked, tell: Callable[[str], None]) -> Submitted:
         return Submitted(line.shown(), exit_code=0 if asked.only_print else run_here(line))
     cluster, clock = cluster_of(lake), _Clock()
     mode, tag = asked.mode or lake.settings.submit.mode, f"aurify-{uuid4().hex[:12]}"
+    if asked.size:
+        sizing = sized(lake, cluster, asked.words, {**lake.settings.spark.submitted, **asked.conf}, mode)
+        for reason in sizing.reasons:
+            tell(f"size: {reason}")
+        asked = replace(asked, conf={**sizing.conf, **asked.conf})
     if not asked.only_print:
         refuse(examine(lake, asked.words, mode, asked.conf), lake.settings.env)
         clock.lap("preflight")
@@ -86,6 +93,7 @@ def submit(lake: Lake, asked: Asked, tell: Callable[[str], None]) -> Submitted:
     if asked.only_print:
         return Submitted(line.shown())
     ship.send(shipped(made))
+    lake.storage.write(f"{events_folder(ship.folder)}/.folder", b"")  # Spark makes none
     clock.lap("ship")
     tell(f"shipped {sum(ship.sent.values()):,} bytes to {ship.folder}")
     if mode == "client":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from aurify.deploy.memory import Container, driver_container, executor_container
 from aurify.deploy.preflight.finding import Finding, bad
-from aurify.deploy.yarn import Queue, Yarn
+from aurify.deploy.yarn import Yarn
 from aurify.errors import did_you_mean
 
 MOST_SKEW_S = 30.0
@@ -48,7 +48,7 @@ def queue(yarn: Yarn, conf: Mapping[str, str]) -> list[Finding]:
 
 def memory(yarn: Yarn, conf: Mapping[str, str], mode: str) -> list[Finding]:
     """What driver and executors ask for fits the largest container of cluster, queue and nodes."""
-    limits = _limits(yarn, yarn.queues().get(conf.get(QUEUE, DEFAULT_QUEUE).rpartition(".")[2]))
+    limits = limits_of(yarn, conf)
     step = int(yarn.setting("yarn.scheduler.minimum-allocation-mb") or 1)
     found = []
     for asked in (driver_container(conf, mode), executor_container(conf)):
@@ -68,9 +68,9 @@ def _fits(asked: Container, step_mb: int, limits: Mapping[str, int]) -> Finding:
     return bad(what, told, f"{limits[least]} MB at most: {least}", hint, is_setting=True)
 
 
-def _limits(yarn: Yarn, queue: Queue | None) -> dict[str, int]:
+def limits_of(yarn: Yarn, conf: Mapping[str, str]) -> dict[str, int]:
     """The largest container by what limits it, in MB."""
-    limits = {}
+    limits, queue = {}, yarn.queues().get(conf.get(QUEUE, DEFAULT_QUEUE).rpartition(".")[2])
     cluster = yarn.setting("yarn.scheduler.maximum-allocation-mb")
     if cluster:
         limits["yarn.scheduler.maximum-allocation-mb of the cluster"] = int(cluster)
@@ -79,7 +79,7 @@ def _limits(yarn: Yarn, queue: Queue | None) -> dict[str, int]:
         largest = [value for value in (queue.largest_mb, int(own) if own else None) if value]
         if largest:
             limits[f"maximum-allocation-mb of the queue {queue.name}"] = min(largest)
-    nodes = yarn.node_memory_mb()
+    nodes = yarn.nodes()
     if nodes:
-        limits["yarn.nodemanager.resource.memory-mb of the largest node"] = max(nodes)
+        limits["yarn.nodemanager.resource.memory-mb of the largest node"] = max(node.memory_mb for node in nodes)
     return limits
