@@ -113,7 +113,6 @@ class CommitterContract:
             handle = opened(table)
             partition = dict(zip(PARTITION.fieldNames(), values, strict=True))
             committer.append(handle, keyed(table, f"1-{number}-a", number), schema, stamp(handle, 1, number), partition)
-        pattern = "yyyy-MM-dd HH:mm:ss.SSSSSS"
         rows = (
             spark.read.format("delta")
             .load(table)

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from pyspark.sql.types import IntegerType, StructField, StructType
 
+from aurify.errors import EnvironmentFailure
 from aurify.publish.delta_log import Commit, commits, foreign_commits, log_path, newest_note, read_commit
 from aurify.publish.target import Handle
 
@@ -130,3 +133,15 @@ def test_the_note_of_a_commit_by_delta_rs_is_ours(tmp_path: Path) -> None:
     assert commit is not None
     assert commit.note == {"kind": "created", "text": 'ä "quoted"'}
     assert Handle.create(str(tmp_path), schema, {"kind": "again"}).version == 0, "a table is made once"
+
+
+def test_a_log_that_lost_a_commit_is_told_with_the_ways_on(tmp_path: Path) -> None:
+    table = str(tmp_path / "t")
+    for _ in range(3):
+        write_deltalake(table, pa.table({"k": [1]}), mode="append")
+    Path(log_path(table, 1)).unlink()
+    with pytest.raises(EnvironmentFailure, match="found gap") as told:
+        Handle.open(table)
+    assert table in str(told.value)
+    assert "from a copy" in str(told.value)
+    assert len(str(told.value)) < 1000

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from aurify.errors import EnvironmentFailure
 from aurify.publish.delta_log import NOTE_KEY, Commit, newest_note, read_commit
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 DELETED = "_deleted"
 GENERATION_STEP = 2**32
+MOST_SAID = 300
 PROPERTIES = {"delta.enableChangeDataFeed": "true"}
 SUPPORTED_FEATURES = frozenset({"appendOnly", "invariants", "changeDataFeed", "timestampNtz", "v2Checkpoint"})
 
@@ -61,11 +63,21 @@ class Handle:
 
     @classmethod
     def open(cls, path: str, version: int | None = None) -> Handle | None:
-        """Load a table, at a version or the newest; None where there is none."""
+        """Load a table, at a version or the newest; None where there is none.
+
+        EnvironmentFailure where its log is not whole, or where its store does not answer.
+        """
         try:
             return cls(path, DeltaTable(path, version=version))
         except TableNotFoundError:
             return None
+        except (DeltaError, OSError) as error:
+            said = str(error).partition("\n")[0][:MOST_SAID]
+            hint = (
+                "does its store answer? bring what is missing in _delta_log back from a copy; where there is none, "
+                "move the folder away: the next refresh makes the table anew from its inputs"
+            )
+            raise EnvironmentFailure.of(f"table {path}", said, "a Delta log that is whole", hint) from error
 
     @classmethod
     def create(cls, path: str, schema: StructType, note: Mapping[str, Any], partition: Sequence[str] = ()) -> Handle:
