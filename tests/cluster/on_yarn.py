@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+PATIENCE_S = 900
 REPOSITORY = Path(__file__).parents[2]
 TABLES = ("silver.pos_lines", "gold.daily_sales", "silver.card_payments", "gold.customer_payments")
 Aurify = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -19,6 +20,8 @@ def command_line(environment: Mapping[str, str]) -> Aurify:
     def call(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
         variables = {**os.environ, **environment, **more}
         command = [sys.executable, "-m", "aurify", *words]
-        return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
 
     return call

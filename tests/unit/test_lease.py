@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from aurify.errors import EnvironmentFailure
-from aurify.publish.lease import Lease
+from aurify.publish.lease import SUBMISSION, Lease
 from aurify.storage import Storage
 
 TAKE = """
 import os, sys
-from aurify.publish.lease import Lease
+from aurify.publish.lease import SUBMISSION, Lease
 from aurify.storage import Storage
 Lease(Storage(), sys.argv[1], "dead run").__enter__()
 os._exit(0)
@@ -124,3 +124,27 @@ def test_of_two_claims_at_once_one_wins(tmp_path: Path) -> None:
     two._claims = list  # type: ignore[method-assign]
     with one, pytest.raises(EnvironmentFailure):
         two.__enter__()
+
+
+def test_the_claim_of_an_attempt_before_this_one_of_its_submission_is_void_wherever_it_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SUBMISSION, "aurify-1")
+    lease(tmp_path, "first attempt").__enter__()
+    assert lease(tmp_path, "another thread").holder() is not None, "this process is no attempt before"
+    rewrite(tmp_path, host="another node")
+    assert lease(tmp_path, "second attempt").holder() is None
+    for submission in ("aurify-2", ""):
+        monkeypatch.setenv(SUBMISSION, submission)
+        assert lease(tmp_path, "of others").holder() is not None
+
+
+def test_a_store_that_is_away_ends_no_heartbeat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lease(tmp_path, "one", heartbeat_s=0.02, void_after_s=30):
+        names = Storage.names
+        monkeypatch.setattr(Storage, "names", lambda self, path: (_ for _ in ()).throw(OSError("away")))
+        time.sleep(0.1)
+        monkeypatch.setattr(Storage, "names", names)
+        before = json.loads((tmp_path / "_aurify" / "lease" / claims(tmp_path)[-1]).read_text())["beat"]
+        time.sleep(0.2)
+        assert json.loads((tmp_path / "_aurify" / "lease" / claims(tmp_path)[-1]).read_text())["beat"] > before

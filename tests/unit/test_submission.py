@@ -10,20 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from aurify.config.references import is_secret_name, referred
+from aurify.config.references import holds_secret, referred, without_password
 from aurify.config.settings import load_settings
 from aurify.deploy.application import Application, Outcome
 from aurify.deploy.artifact import Artifact
 from aurify.deploy.following import Patience, follow
 from aurify.deploy.memory import driver_container, executor_container, size_mb
+from aurify.deploy.package import Package
 from aurify.deploy.preflight import here, storage_checks
 from aurify.deploy.preflight.finding import Finding, bad, refuse
 from aurify.deploy.program import Program
 from aurify.deploy.shipping import Shipment
 from aurify.deploy.spark_submit import SparkSubmit
-from aurify.deploy.yarn import hadoop_settings, resource_managers
+from aurify.deploy.yarn import Yarn, hadoop_settings, resource_managers
 from aurify.deploy.yarn_logs import driver_log
-from aurify.deploy.yarn_submission import forwarded_variables
+from aurify.deploy.yarn_submission import How, forwarded_variables, yarn_submission
 from aurify.errors import ConfigurationError, EnvironmentFailure
 from aurify.storage import Storage
 
@@ -57,8 +58,11 @@ def test_the_shown_line_can_be_pasted() -> None:
 
 
 def test_names_of_secrets_are_told_from_others() -> None:
-    assert is_secret_name("AWS_SECRET_ACCESS_KEY")
-    assert not is_secret_name("AURIFY_WAREHOUSE")
+    secret = ("AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "MYSQL_PWD", "DB_PASS", "AWS_CREDENTIALS", "OPENAI_API_KEY")
+    assert all(holds_secret(name, "x") for name in secret)
+    assert holds_secret("MLFLOW_TRACKING_URI", "http://user:hunter2@host:5000")
+    assert not any(holds_secret(name, "hdfs://n:8020/lake") for name in ("AURIFY_WAREHOUSE", "AURIFY_SOURCES"))
+    assert without_password("http://user:hunter2@host:5000") == "http://user:***@host:5000"
     assert referred({"a": "${ONE}/${TWO:-x}", "b": [{"c": "${THREE}"}], "d": 1}) == {"ONE", "TWO", "THREE"}
 
 
@@ -67,6 +71,39 @@ def test_what_the_settings_refer_to_is_forwarded(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SOMETHING_ELSE", "x")
     assert forwarded_variables(load_settings(REPOSITORY, "yarn"))["AURIFY_WAREHOUSE"] == "hdfs://n/lake"
     assert "SOMETHING_ELSE" not in forwarded_variables(load_settings(REPOSITORY, "yarn"))
+
+
+def _line(tmp_path: Path, mode: str, **conf: str) -> SparkSubmit:
+    (tmp_path / "part").write_bytes(b"part")
+    part = Artifact.of(tmp_path, "part", "")
+    package = Package(part, part, part, part, (part,), (), part, (part,), "3.11", "3.5.9", "2.12", tmp_path / "m.json")
+    settings, ship = load_settings(REPOSITORY, "yarn"), Shipment(Storage(), "hdfs://n:1/files")
+    how = How(mode, {f"spark.{key}": value for key, value in conf.items()}, "aurify-1")
+    return yarn_submission(settings, how, package, Program(("refresh",), "the day"), ship)
+
+
+def test_settings_of_a_person_go_beside_those_that_a_submission_rests_on(tmp_path: Path) -> None:
+    more = {"yarn.tags": "team", "yarn.submit.waitAppCompletion": "true", "jars.packages": "a:b:1"}
+    conf = _line(tmp_path, "cluster", **more, **{"driver.extraJavaOptions": "-XX:+UseG1GC"}).conf
+    assert conf["spark.yarn.tags"] == "team,aurify,aurify-1"
+    assert conf["spark.yarn.submit.waitAppCompletion"] == "false"
+    assert "spark.jars.packages" not in conf
+    assert conf["spark.driver.extraJavaOptions"] == "-XX:+UseG1GC -Dlog4j2.configurationFile=log4j2.properties"
+
+
+def test_a_driver_on_the_cluster_finds_its_project_and_one_here_its_own(tmp_path: Path) -> None:
+    there, here = _line(tmp_path, "cluster"), _line(tmp_path, "client")
+    assert there.conf["spark.yarn.appMasterEnv.AURIFY_PROJECT"] == "./project"
+    assert there.conf["spark.yarn.appMasterEnv.AURIFY_SUBMISSION"] == "aurify-1"
+    assert there.program.startswith("hdfs://n:1/files/")
+    assert here.program.endswith("runner.py")
+    assert here.environment["AURIFY_PROJECT"] == str(REPOSITORY)
+    assert there.arguments == ("hdfs://n:1/files/ended/aurify-1", "refresh")
+
+
+def test_values_reach_the_nodes_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURIFY_SOURCES", 'hdfs://n/$a"`b`')
+    assert _line(tmp_path, "cluster").conf["spark.yarn.appMasterEnv.AURIFY_SOURCES"] == 'hdfs://n/\\$a\\"\\`b\\`'
 
 
 def test_a_file_is_shipped_once(tmp_path: Path) -> None:
@@ -78,9 +115,9 @@ def test_a_file_is_shipped_once(tmp_path: Path) -> None:
     assert (first.sent, second.sent) == ({"code.zip": 4}, {})
     assert Path(first.uri(artifact)).read_bytes() == b"code"
     assert artifact.sha256[:16] in first.uri(artifact)
-    Path(first.uri(artifact)).write_bytes(b"co")  # half of it
-    second.send([artifact])
-    assert Path(first.uri(artifact)).read_bytes() == b"code"
+    changed = Path(first.uri(artifact)).stat().st_mtime_ns
+    Storage().upload(artifact.path, first.uri(artifact))  # by another submission, at the same time
+    assert Path(first.uri(artifact)).stat().st_mtime_ns == changed
 
 
 class Told:
@@ -141,8 +178,12 @@ def test_memory_is_what_spark_asks_for() -> None:
     assert executor_container({"spark.executor.memory": "2g", **more}).total_mb == 2048 + 1024 + 512
     assert driver_container({"spark.driver.memory": "5g"}, "cluster").total_mb == 5120 + 512
     assert driver_container({"spark.driver.memory": "5g"}, "client").total_mb == 512 + 384
-    with pytest.raises(ValueError, match="much"):
-        size_mb("much")
+    off_heap = {"spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size": "1g"}
+    assert executor_container({"spark.executor.memory": "1g", **off_heap}).total_mb == 1408 + 1024
+    assert size_mb("1048576", "b") == 1
+    for text in ("much", "2.5g"):
+        with pytest.raises(ValueError, match=text):
+            size_mb(text)
 
 
 def _hadoop(folder: Path, properties: dict[str, str]) -> str:
@@ -168,6 +209,30 @@ def test_a_folder_that_is_no_configuration_of_hadoop_is_told(tmp_path: Path) -> 
     for folder in (None, str(tmp_path)):
         with pytest.raises(ConfigurationError, match="set HADOOP_CONF_DIR"):
             hadoop_settings(folder)
+
+
+@pytest.mark.parametrize(
+    ("state", "final", "said", "tags", "code"),
+    [
+        ("RUNNING", "UNDEFINED", "", "aurify,aurify-two", None),
+        ("FINISHED", "SUCCEEDED", "", "aurify,aurify-two", 2),
+        ("FAILED", "FAILED", "exited with exitCode: 13", "aurify,aurify-two", 2),
+        ("FINISHED", "SUCCEEDED", "", "aurify,aurify-none", 3),
+        ("FINISHED", "SUCCEEDED", "", "of others", 0),
+        ("FINISHED", "FAILED", "User application exited with status 7", "aurify,aurify-none", 7),
+        ("FAILED", "FAILED", "exited with exitCode: 137", "aurify,aurify-none", 3),
+        ("KILLED", "KILLED", "killed by root", "aurify,aurify-two", 3),
+    ],
+)
+def test_an_application_ended_with_what_its_program_wrote_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, final: str, said: str, tags: str, code: int | None
+) -> None:
+    monkeypatch.setenv("HADOOP_CONF_DIR", _hadoop(tmp_path, {"yarn.resourcemanager.hostname": "rm"}))
+    told = {"state": state, "finalStatus": final, "diagnostics": said, "applicationTags": tags}
+    more = {"id": "app_1", "name": "n", "startedTime": 1, "finishedTime": 0, "queue": "q", "user": "u"}
+    yarn = Yarn({"aurify-two": 2}.get)
+    outcome = yarn._application({**told, **more}).outcome
+    assert (outcome and outcome.exit_code) == code
 
 
 def test_the_driver_is_told_from_executors_and_attempts_from_each_other() -> None:
@@ -221,7 +286,7 @@ def test_places_of_one_machine_are_no_places_of_a_cluster(monkeypatch: pytest.Mo
 
 def test_a_store_that_lets_two_create_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [told.grade for told in storage_checks.commits(Storage(), str(tmp_path))] == ["good"]
-    assert list(tmp_path.rglob("*probe/*")) == []
+    assert list(tmp_path.rglob("probe-*")) == []
 
     def careless(self: Storage, path: str, content: bytes) -> bool:
         self.write(path, content)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aurify.deploy.application import Application, Outcome
-from aurify.errors import EnvironmentFailure
+from aurify.errors import ConfigurationError, EnvironmentFailure
 
 UNANSWERED_S = 120.0
 
@@ -46,6 +46,9 @@ def follow(cluster: Cluster, id: str, patience: Patience, tell: Callable[[str], 
         try:
             app = cluster.application(id)
             answered = time.monotonic()
+        except ConfigurationError as error:
+            hint = "a ResourceManager that keeps no state was started again"
+            raise EnvironmentFailure.of(id, "the cluster no longer knows it", "an application", hint) from error
         except EnvironmentFailure:
             if time.monotonic() - answered > UNANSWERED_S:
                 raise

@@ -72,9 +72,15 @@ def _secrets(submission: SparkSubmit) -> Iterator[Path | None]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "secrets.properties")
         file.touch(mode=0o600)
-        lines = (f"{key} {_escaped(value)}" for key, value in submission.secret_conf.items())
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines = [f"{key}={_escaped(value)}" for key, value in submission.secret_conf.items()]
+        file.write_text("\n".join([_of_the_site(), *lines]) + "\n", encoding="utf-8")
         yield file
+
+
+def _of_the_site() -> str:
+    """The settings of this machine, which spark-submit does not read beside a file of properties."""
+    file = Path(os.environ.get("SPARK_CONF_DIR") or spark_home() / "conf", "spark-defaults.conf")
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def _escaped(value: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from aurify.config.settings import Settings
 from aurify.deploy.program import Program
 from aurify.deploy.spark_submit import SparkSubmit
-from aurify.session.spark import JAVA_OPTIONS, ON_ONE_MACHINE, quiet_console
+from aurify.session.spark import JAVA_OPTIONS, ON_ONE_MACHINE, PACKAGES, quiet_console
 
 # The command line of Aurify, as a file.
 COMMANDS = Path(__file__).parents[1] / "__main__.py"
@@ -25,6 +25,7 @@ def local_submission(
     settings: Settings, program: Program, conf: Mapping[str, str], jars: tuple[Path, ...]
 ) -> SparkSubmit:
     """The line that runs a program here, with the jars of this machine's cache."""
+    given = {key: value for key, value in {**settings.spark.submitted, **conf}.items() if key != PACKAGES}
     file = settings.root / program.words[0] if program.is_file else COMMANDS
     return SparkSubmit(
         program=str(file),
@@ -32,7 +33,7 @@ def local_submission(
         master=settings.spark.master,
         deploy_mode="client",
         name=program.name,
-        conf=with_quiet_driver({**ON_ONE_MACHINE, **settings.spark.submitted, **conf}),
+        conf=with_quiet_driver({**ON_ONE_MACHINE, **given}),
         jars=tuple(map(str, jars)),
         environment={
             "AURIFY_ENV": settings.env,

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LEAST_OVERHEAD_MB = 384
-_SIZE = re.compile(r"(\d+)\s*([kmgt]?)b?", re.IGNORECASE)
-_IN_MB = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0**2}
+_SIZE = re.compile(r"(\d+)\s*(?:([kmgt])b?|(b))?", re.IGNORECASE)
+_IN_MB = {"b": 1 / 1024**2, "k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0**2}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def size_mb(text: str, unit: str = "m") -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         raise ValueError(text)
-    return math.ceil(int(found[1]) * _IN_MB[found[2].lower() or unit])
+    return math.ceil(int(found[1]) * _IN_MB[(found[2] or found[3] or unit).lower()])
 
 
 def executor_container(conf: Mapping[str, str], factor: float = 0.1) -> Container:
@@ -55,7 +55,7 @@ def executor_container(conf: Mapping[str, str], factor: float = 0.1) -> Containe
     heap = size_mb(conf.get("spark.executor.memory", "1g"))
     off_heap = 0
     if conf.get("spark.memory.offHeap.enabled", "false").lower() == "true":
-        off_heap = math.ceil(int(conf.get("spark.memory.offHeap.size", "0")) / 1024**2)
+        off_heap = size_mb(conf.get("spark.memory.offHeap.size", "0"), "b")
     python = size_mb(conf.get("spark.executor.pyspark.memory", "0"))
     overhead = _overhead(conf, "spark.executor", heap, factor)
     return Container("executor", "spark.executor.memory", heap, overhead, python, off_heap)

@@ -21,9 +21,12 @@ class Program:
         return self.words[0].endswith(".py")
 
     def refuse_missing(self, root: Path) -> None:
-        """Stop where the file is none of the project's."""
-        if not self.is_file or (root / self.words[0]).is_file():
+        """Stop where the file is none of the project's jobs, which are what is shipped."""
+        file = (root / self.words[0]).resolve()
+        if not self.is_file or (file.is_file() and file.is_relative_to((root / "jobs").resolve())):
             return
         there = ", ".join(sorted(f"jobs/{path.name}" for path in (root / "jobs").glob("*.py"))) or "none"
         expected = "a program of the project, like jobs/refresh_tables.py"
-        raise ConfigurationError.of("submit", f"no file {self.words[0]} in {root}", expected, f"there is: {there}")
+        raise ConfigurationError.of(
+            "submit", f"no file {self.words[0]} below {root}/jobs", expected, f"there is: {there}"
+        )

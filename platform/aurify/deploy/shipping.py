@@ -23,17 +23,19 @@ class Shipment:
 
     def uri(self, artifact: Artifact) -> str:
         """Where the cluster finds the file; nothing is sent."""
-        return f"{self.folder}/{artifact.sha256[:KEPT_OF_HASH]}/{quote(artifact.name)}"
+        return quote(self._place(artifact), safe="/:")
+
+    def _place(self, artifact: Artifact) -> str:
+        return f"{self.folder}/{artifact.sha256[:KEPT_OF_HASH]}/{artifact.name}"
 
     def send(self, artifacts: Iterable[Artifact]) -> None:
         """Bring the files there that are not; a half one never stands under its name."""
         for artifact in artifacts:
-            uri = self.uri(artifact)
+            place = self._place(artifact)
             try:
-                there = self.storage.stat(uri)
-                if there is not None and there.size == artifact.size:
+                if self.storage.exists(place):
                     continue
-                self.storage.upload(artifact.path, uri)
+                self.storage.upload(artifact.path, place)
             except OSError as error:
                 hint = "name a folder that you may write to: submit.files in conf/<environment>/settings.yml"
                 expected = f"{artifact.name} ({artifact.size:,} bytes) written there"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from aurify.config.references import is_secret_name
+from aurify.config.references import holds_secret
 
 MASK = "***"
 
@@ -28,14 +28,10 @@ class SparkSubmit:
     jars: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def with_conf(self, conf: Mapping[str, str]) -> SparkSubmit:
-        """The same with further settings."""
-        return replace(self, conf={**self.conf, **conf})
-
     @property
     def secret_conf(self) -> dict[str, str]:
         """The settings that nobody may read on a command line."""
-        return {key: value for key, value in self.conf.items() if is_secret_name(key)}
+        return {key: value for key, value in self.conf.items() if holds_secret(key, value)}
 
     def argv(self, spark_home: Path, secrets_file: Path | None) -> list[str]:
         """The command; what is secret is left to the file of properties."""
@@ -60,5 +56,5 @@ class SparkSubmit:
             ("--deploy-mode", self.deploy_mode),
             ("--name", self.name),
             *((option, ",".join(values)) for option, values in lists.items() if values),
-            *(("--conf", f"{key}={self.conf[key]}") for key in sorted(self.conf) if not is_secret_name(key)),
+            *(("--conf", f"{key}={self.conf[key]}") for key in sorted(self.conf) if key not in self.secret_conf),
         ]

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -64,6 +65,11 @@ def resource_managers(settings: Mapping[str, str]) -> list[str]:
     return found
 
 
+def hadoop_user() -> str:
+    """Who submits, as Hadoop names a user where nobody has to prove it."""
+    return os.environ.get("HADOOP_USER_NAME") or getuser()
+
+
 @dataclass(frozen=True)
 class Queue:
     """A leaf queue of the scheduler. `largest_mb` is the largest container it grants, None where it has no limit."""
@@ -85,7 +91,7 @@ class Yarn:
         self.settings = hadoop_settings(os.environ.get("HADOOP_CONF_DIR"))
         self.addresses = resource_managers(self.settings)
         self._opener = build_opener(ProxyHandler({}))
-        self._user = os.environ.get("HADOOP_USER_NAME") or os.environ.get("USER") or "root"
+        self._user = hadoop_user()
 
     def ask(self, path: str, **query: str) -> Any:
         """The answer of the ResourceManager that is active, as JSON."""
@@ -106,7 +112,7 @@ class Yarn:
                 with self._opener.open(Request(url, data, headers, method=method), timeout=PATIENCE_S) as answer:
                     return answer.read(), answer.headers
             except HTTPError as error:
-                if error.code == 404:
+                if error.code in (400, 404):
                     raise LookupError(path) from error
                 told.append(f"{address}: {error.code} {error.reason}")
             except (URLError, OSError, TimeoutError) as error:
@@ -133,9 +139,9 @@ class Yarn:
         self._send("PUT", f"/ws/v1/cluster/apps/{id}/state", {}, {"state": "KILLED"})
 
     def queues(self) -> dict[str, Queue]:
-        """The leaf queues by name."""
+        """The leaf queues by name; none where the scheduler is another than the CapacityScheduler."""
         info = self.ask("/ws/v1/cluster/scheduler")["scheduler"]["schedulerInfo"]
-        return {queue.name: queue for queue in _leaves(info)}
+        return {queue.name: queue for queue in _leaves(info)} if info.get("type") == "capacityScheduler" else {}
 
     def setting(self, name: str) -> str | None:
         """A property as the ResourceManager itself holds it; None where it has none."""
@@ -207,7 +213,8 @@ class Yarn:
             if status:
                 return Outcome(int(status[-1]), "")
         if final == "SUCCEEDED":
-            return Outcome(0, "")
+            ours = f"{TAG}-" in str(told.get("applicationTags", ""))
+            return Outcome(3, "the program wrote down no end") if ours else Outcome(0, "")
         return Outcome(3, diagnostics.partition(" Error file: ")[0][:MOST_SAID])
 
 

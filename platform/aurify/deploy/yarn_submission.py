@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from aurify.config.references import is_secret_name
 from aurify.config.settings import Settings
 from aurify.deploy.artifact import Artifact
 from aurify.deploy.local_submission import with_quiet_driver
@@ -15,9 +16,13 @@ from aurify.deploy.package import Package
 from aurify.deploy.program import Program
 from aurify.deploy.shipping import Shipment
 from aurify.deploy.spark_submit import SparkSubmit
-from aurify.deploy.yarn import TAG
+from aurify.deploy.yarn import TAG, hadoop_user
+from aurify.publish.lease import SUBMISSION
+from aurify.session.spark import PACKAGES
 
 PYTHON, PROJECT = "python", "project"
+# What Spark shows to nobody, in its page and its event log.
+REDACTED = "(?i)secret|passw|pwd|passphrase|token|credential|(access|api|private|account|encryption)[._]?key"
 RUNNER = Path(__file__).with_name("runner.py")
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
@@ -36,40 +41,64 @@ def shipped(package: Package) -> list[Artifact]:
     ]
 
 
-def yarn_submission(
-    settings: Settings, mode: str, package: Package, program: Program, ship: Shipment, tag: str
-) -> SparkSubmit:
+@dataclass(frozen=True)
+class How:
+    """Where the driver runs, settings of Spark for this submission alone, and the tag that it is found by."""
+
+    mode: str
+    conf: Mapping[str, str]
+    tag: str
+
+
+def yarn_submission(settings: Settings, how: How, package: Package, program: Program, ship: Shipment) -> SparkSubmit:
     """The submission of a program to YARN."""
     uri = ship.uri
-    forwarded = forwarded_variables(settings)
-    on_nodes = {**forwarded, "PYSPARK_PYTHON": f"./{PYTHON}/bin/python", "AURIFY_ENV": settings.env}
-    if mode == "cluster":
-        on_nodes["AURIFY_PROJECT"] = f"./{PROJECT}"
-    user = os.environ.get("HADOOP_USER_NAME") or os.environ.get("USER")
-    if user:  # the pure client of HDFS on the nodes is the one who submits, as Spark's own is
-        on_nodes["HADOOP_USER_NAME"] = user
-    own = {
+    is_cluster = how.mode == "cluster"
+    given = {**settings.spark.submitted, **how.conf}
+    given.pop(PACKAGES, None)  # they are shipped as files
+    tags = [given.get("spark.yarn.tags", ""), TAG, how.tag]
+    conf = {
         "spark.yarn.archive": uri(package.spark),
+        "spark.yarn.am.waitTime": f"{settings.submit.end_within_s:.0f}s",  # work may take long before it needs Spark
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": events_folder(ship.folder),
+        "spark.redaction.regex": REDACTED,
+        **_variables(settings, how),
+        **given,
         "spark.yarn.submit.waitAppCompletion": "false",
-        "spark.yarn.tags": f"{TAG},{tag}",
-        **{f"spark.yarn.appMasterEnv.{name}": value for name, value in on_nodes.items()},
-        **{f"spark.executorEnv.{name}": value for name, value in _of_executors(on_nodes).items()},
+        "spark.yarn.tags": ",".join(filter(None, tags)),
     }
     return SparkSubmit(
-        program=uri(own_file(RUNNER)) if mode == "cluster" else str(RUNNER),
-        arguments=(ended_record(ship.folder, tag), *program.words),
+        program=uri(own_file(RUNNER)) if is_cluster else str(RUNNER),
+        arguments=(ended_record(ship.folder, how.tag), *program.words),
         master="yarn",
-        deploy_mode=mode,
+        deploy_mode=how.mode,
         name=program.name,
-        conf=_with_logs({**own, **settings.spark.submitted}, mode),
+        conf=_with_logs(conf, how.mode),
         files=(uri(own_file(LOG_SETTINGS)),),
         py_files=(uri(package.code),),
         archives=(f"{uri(package.python)}#{PYTHON}", f"{uri(package.project)}#{PROJECT}"),
         jars=tuple(uri(jar) for jar in package.jars),
-        environment=_of_client(settings, mode, [uri(file) for file in package.pyspark]),
+        environment=_of_client(settings, how.mode, [uri(file) for file in package.pyspark]),
     )
+
+
+def _variables(settings: Settings, how: How) -> dict[str, str]:
+    """What driver and executors find in their environment, as settings of Spark."""
+    # The pure client of HDFS on the nodes is the one who submits, as Spark's own is.
+    everywhere = {"PYSPARK_PYTHON": f"./{PYTHON}/bin/python", "HADOOP_USER_NAME": hadoop_user()}
+    driver = {**forwarded_variables(settings), **everywhere, "AURIFY_ENV": settings.env}
+    if how.mode == "cluster":
+        driver |= {"AURIFY_PROJECT": f"./{PROJECT}", SUBMISSION: how.tag}
+    return {
+        **{f"spark.yarn.appMasterEnv.{name}": _as_exported(value) for name, value in driver.items()},
+        **{f"spark.executorEnv.{name}": value for name, value in everywhere.items()},
+    }
+
+
+def _as_exported(value: str) -> str:
+    """A value as it must stand between the quotes of a shell's `export`, which YARN does not see to."""
+    return re.sub(r'([\\"$`])', r"\\\1", value)
 
 
 def ended_record(folder: str, tag: str) -> str:
@@ -100,10 +129,6 @@ def forwarded_variables(settings: Settings) -> dict[str, str]:
     return {name: os.environ[name] for name in sorted(settings.variables) if name in os.environ}
 
 
-def _of_executors(variables: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in variables.items() if name in ("PYSPARK_PYTHON", "HADOOP_USER_NAME")}
-
-
 def _of_client(settings: Settings, mode: str, pyspark: Sequence[str]) -> dict[str, str]:
     """What the submitting process needs around it."""
     around = {"PYSPARK_ARCHIVES_PATH": ",".join(pyspark)}
@@ -111,8 +136,3 @@ def _of_client(settings: Settings, mode: str, pyspark: Sequence[str]) -> dict[st
         around |= {"PYSPARK_PYTHON": f"./{PYTHON}/bin/python", "PYSPARK_DRIVER_PYTHON": sys.executable}
         around |= {"AURIFY_PROJECT": str(settings.root), "AURIFY_ENV": settings.env}
     return around
-
-
-def secret_variables(settings: Settings) -> list[str]:
-    """The variables among the forwarded ones that hold secrets."""
-    return [name for name in forwarded_variables(settings) if is_secret_name(name)]

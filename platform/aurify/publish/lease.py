@@ -10,11 +10,15 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 
 from aurify.errors import EnvironmentFailure
 from aurify.storage import Storage
+
+# The variable that all attempts of a submission have in common.
+SUBMISSION = "AURIFY_SUBMISSION"
 
 
 def _here() -> str:
@@ -32,6 +36,13 @@ def _process(pid: int) -> str:
             return stat.read().rsplit(")", 1)[1].split()[19]
     except FileNotFoundError:
         return "" if os.path.isdir("/proc/self") else f"unknown {pid}"
+
+
+def _is_over(claim: Mapping[str, object]) -> bool:
+    """Whether it was made by an attempt before this one of the same submission: a cluster runs one at a time."""
+    mine = (_here(), os.getpid(), _process(os.getpid()))
+    theirs = (claim["host"], claim["pid"], claim["process"])
+    return bool(claim.get("submission")) and claim["submission"] == os.environ.get(SUBMISSION) and theirs != mine
 
 
 class Lease:
@@ -60,6 +71,7 @@ class Lease:
 
     def _content(self, released: bool = False) -> bytes:
         claim = {"run": self._run, "host": _here(), "pid": os.getpid(), "process": _process(os.getpid())}
+        claim["submission"] = os.environ.get(SUBMISSION, "")
         return json.dumps({**claim, "beat": time.time(), "released": released}).encode()
 
     def holder(self) -> dict[str, object] | None:
@@ -71,7 +83,7 @@ class Lease:
         claim: dict[str, object] = json.loads(content)
         silent = time.time() - float(str(claim["beat"]))
         dead = claim["host"] == _here() and claim["process"] != _process(int(str(claim["pid"])))
-        return None if claim["released"] or dead or silent > self._void_after_s else claim
+        return None if claim["released"] or dead or _is_over(claim) or silent > self._void_after_s else claim
 
     @property
     def is_mine(self) -> bool:
@@ -99,9 +111,9 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._done.wait(self._heartbeat_s):
-            if not self.is_mine:
-                return
             with suppress(OSError):  # a full disk, or a store that is away: the next beat may get through
+                if not self.is_mine:
+                    return
                 self._storage.write(self._path(self._number), self._content())
 
     def __exit__(

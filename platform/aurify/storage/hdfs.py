@@ -14,21 +14,25 @@ from typing import TYPE_CHECKING, BinaryIO
 from aurify.errors import EnvironmentFailure
 from aurify.storage.file_stat import FileStat
 from aurify.storage.paths import inside
+from aurify.storage.ranged_file import RangedFile
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-    from hdfs_native import Client, FileReader, FileStatus
+    from hdfs_native import Client, FileStatus
 
 # Python's own reads are small; the ranges of a Parquet file are read as they are asked for.
 BUFFER = 1 << 16
-# A NameNode that is away is told after most of a minute, not after three.
-PATIENCE = {"dfs.client.failover.max.attempts": "8"}
+# A NameNode that is away is told after some seconds, not after three minutes; a failover takes no longer.
+PATIENCE = {"dfs.client.failover.max.attempts": "5", "dfs.client.failover.sleep.max.millis": "4000"}
 PIECE = 1 << 22
 PAUSES_S = (1.0, 5.0, 15.0)
+# What another DataNode does not cure.
+HOPELESS = ("AccessControl", "Permission denied", "SafeMode", "QuotaExceeded", "NameNode")
 
 
 class HdfsStore:
     """Files are created by a rename that refuses to overwrite: the NameNode lets one of two win."""
+
+    errors: tuple[type[Exception], ...] = (RuntimeError,)
 
     def __init__(self, authority: str) -> None:
         self._authority = authority
@@ -59,11 +63,11 @@ class HdfsStore:
             try:
                 self._fill(draft, pieces())
             except (OSError, RuntimeError) as error:
+                said = str(error).partition("\n")[0]
+                if pause_s is None or any(word in said for word in HOPELESS):
+                    raise OSError(f"{self._authority}{target} could not be written: {said}") from error
                 with suppress(OSError, RuntimeError):
                     self._client.delete(draft)
-                if pause_s is None:
-                    said = str(error).partition("\n")[0]
-                    raise OSError(f"{self._authority}{target} could not be written: {said}") from error
                 time.sleep(pause_s)
             else:
                 return draft
@@ -84,7 +88,10 @@ class HdfsStore:
                 yield from iter(lambda: content.read(PIECE), b"")
 
         draft = self._draft(target, pieces)
-        self._client.rename(draft, target, overwrite=True)
+        try:
+            self._client.rename(draft, target, overwrite=False)
+        except FileExistsError:
+            self._client.delete(draft)
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -93,7 +100,8 @@ class HdfsStore:
             return None
 
     def open(self, path: str) -> BinaryIO:
-        return io.BufferedReader(_HdfsFile(self._client.read(inside(path))), BUFFER)
+        file = self._client.read(inside(path))
+        return io.BufferedReader(RangedFile(len(file), file.read_range), BUFFER)
 
     def stat(self, path: str) -> FileStat | None:
         found = self._status(path)
@@ -138,36 +146,6 @@ class HdfsStore:
             return []
 
 
-class _HdfsFile(io.RawIOBase):
-    """A file of HDFS as Python's own buffers expect one."""
-
-    def __init__(self, file: FileReader) -> None:
-        self._file = file
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._file)}[whence]
-        self._at = max(start + offset, 0)
-        return self._at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        room = memoryview(buffer).cast("B")
-        wanted = min(len(room), max(len(self._file) - self._at, 0))
-        if wanted:
-            room[:wanted] = self._file.read_range(self._at, wanted)
-            self._at += wanted
-        return wanted
-
-
 def _client(authority: str) -> Client:
     try:
         from hdfs_native import Client
@@ -175,7 +153,7 @@ def _client(authority: str) -> Client:
         hint = "pip install 'aurify[hdfs]'"
         raise EnvironmentFailure.of(authority, "no package hdfs-native", "the client of HDFS", hint) from error
     try:
-        return Client(authority, config=PATIENCE)
+        return Client(authority if authority != "hdfs://" else None, config=PATIENCE)
     except (RuntimeError, ValueError, OSError) as error:
         hint = (
             "look at the host in the settings, and at HADOOP_CONF_DIR where it is the name of a highly available pair"

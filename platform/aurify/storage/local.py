@@ -7,6 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR
 from typing import BinaryIO
@@ -16,6 +17,8 @@ from aurify.storage.file_stat import FileStat
 
 class LocalStore:
     """Files are created by a hard link to a draft, so whole or not at all."""
+
+    errors: tuple[type[Exception], ...] = ()
 
     def create(self, path: str, content: bytes) -> bool:
         target = Path(path)
@@ -40,7 +43,8 @@ class LocalStore:
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         try:
             shutil.copyfile(file, draft)
-            draft.replace(target)
+            with suppress(FileExistsError):
+                os.link(draft, target)
         finally:
             draft.unlink(missing_ok=True)
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from aurify.errors import EnvironmentFailure
 from aurify.storage.file_stat import FileStat
 from aurify.storage.paths import inside
+from aurify.storage.ranged_file import RangedFile
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
+    from obstore.store import ObjectStore as ObStore
     from obstore.store import S3Store
+
+
+# Footers are small: what is read beyond one is not asked for again.
+BUFFER = 1 << 18
 
 
 class ObjectStore:
     """Files are created by a conditional PUT (`If-None-Match: *`), which the server itself decides."""
 
-    def __init__(self, authority: str) -> None:
+    errors: tuple[type[Exception], ...]
+
+    def __init__(self, authority: str, store: ObStore | None = None) -> None:
         self._authority = authority
-        self._store = _store(authority)
+        self._store = store or _store(authority)
+        from obstore.exceptions import BaseError
+
+        self.errors = (BaseError,)
 
     def create(self, path: str, content: bytes) -> bool:
         import obstore
@@ -41,7 +53,8 @@ class ObjectStore:
     def upload(self, file: Path, path: str) -> None:
         import obstore
 
-        obstore.put(self._store, _key(path), file)
+        if self.stat(path) is None:
+            obstore.put(self._store, _key(path), file)
 
     def read(self, path: str) -> bytes | None:
         import obstore
@@ -54,7 +67,11 @@ class ObjectStore:
     def open(self, path: str) -> BinaryIO:
         import obstore
 
-        return cast(BinaryIO, obstore.open_reader(self._store, _key(path)))
+        key, store = _key(path), self._store
+        size = obstore.head(store, key)["size"]
+        return io.BufferedReader(
+            RangedFile(size, lambda at, length: bytes(obstore.get_range(store, key, start=at, length=length))), BUFFER
+        )
 
     def stat(self, path: str) -> FileStat | None:
         import obstore

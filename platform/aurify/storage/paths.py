@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
@@ -21,10 +20,11 @@ def is_local(path: str) -> bool:
 
 def authority_of(path: str) -> str:
     """`scheme://host` of a URI, which names the store that its files lie in."""
-    parts = urlsplit(path, allow_fragments=False)
-    return f"{parts.scheme}://{parts.netloc}"
+    scheme, _, rest = path.partition(":")
+    return f"{scheme}://{rest[2:].partition('/')[0] if rest.startswith('//') else ''}"
 
 
 def inside(path: str) -> str:
     """The part of a URI after the host, as the store itself names the file; characters stand in it as they are."""
-    return "/" + path.split("://", 1)[1].partition("/")[2]
+    rest = path.partition(":")[2]
+    return "/" + (rest[2:].partition("/")[2] if rest.startswith("//") else rest.lstrip("/"))

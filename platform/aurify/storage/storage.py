@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -17,7 +18,7 @@ SCHEMES = ("file", "hdfs", *S3_SCHEMES)
 
 
 class FileStore(Protocol):
-    """One file system. Paths are whole: with scheme and host where they came with them."""
+    """What is asked of a file system. Paths are whole: with scheme and host where they came with them."""
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a new file, whole, and say True; False where it exists already."""
@@ -26,7 +27,7 @@ class FileStore(Protocol):
         """Write a file, replacing it in one step."""
 
     def upload(self, file: Path, path: str) -> None:
-        """Copy a file of the local disk here, replacing what there is in one step."""
+        """Copy a file of the local disk here, whole, unless one is there: two that copy the same disturb nobody."""
 
     def read(self, path: str) -> bytes | None:
         """The content of a file; None where there is none."""
@@ -56,7 +57,13 @@ class FileStore(Protocol):
         """Remove a file or a folder with all that is in it; nothing happens where it is gone."""
 
 
-def store_of(path: str) -> FileStore:
+class Store(FileStore, Protocol):
+    """One file system; `errors` are what its client raises beside OSError where it fails."""
+
+    errors: tuple[type[Exception], ...]
+
+
+def store_of(path: str) -> Store:
     """The store that a path belongs to, connected once a process; ConfigurationError for a scheme without one."""
     scheme = scheme_of(path)
     if scheme not in SCHEMES:
@@ -67,7 +74,7 @@ def store_of(path: str) -> FileStore:
 
 
 @cache
-def _connected(authority: str) -> FileStore:
+def _connected(authority: str) -> Store:
     if not authority:
         return LocalStore()
     if authority.startswith("hdfs:"):
@@ -79,41 +86,66 @@ def _connected(authority: str) -> FileStore:
     return ObjectStore(authority)
 
 
+@contextmanager
+def _answering(path: str) -> Iterator[FileStore]:
+    """The store of a path; what its client raises for a store that does not answer is an OSError, as a disk's is."""
+    store = store_of(path)
+    try:
+        yield store
+    except OSError:
+        raise
+    except store.errors as error:
+        said = str(error).partition("\n")[0]
+        raise OSError(f"{path}: {said}") from error
+
+
 class Storage(FileStore):
     """Every file system at once: each operation goes to the store that its path names."""
 
     def create(self, path: str, content: bytes) -> bool:
-        return store_of(path).create(path, content)
+        with _answering(path) as store:
+            return store.create(path, content)
 
     def write(self, path: str, content: bytes) -> None:
-        store_of(path).write(path, content)
+        with _answering(path) as store:
+            store.write(path, content)
 
     def upload(self, file: Path, path: str) -> None:
-        store_of(path).upload(file, path)
+        with _answering(path) as store:
+            store.upload(file, path)
 
     def read(self, path: str) -> bytes | None:
-        return store_of(path).read(path)
+        with _answering(path) as store:
+            return store.read(path)
 
     def open(self, path: str) -> BinaryIO:
-        return store_of(path).open(path)
+        with _answering(path) as store:
+            return store.open(path)
 
     def stat(self, path: str) -> FileStat | None:
-        return store_of(path).stat(path)
+        with _answering(path) as store:
+            return store.stat(path)
 
     def names(self, path: str) -> list[str]:
-        return store_of(path).names(path)
+        with _answering(path) as store:
+            return store.names(path)
 
     def exists(self, path: str) -> bool:
-        return store_of(path).exists(path)
+        with _answering(path) as store:
+            return store.exists(path)
 
     def files(self, path: str, suffix: str) -> Iterator[tuple[str, int, int]]:
-        return store_of(path).files(path, suffix)
+        with _answering(path) as store:
+            yield from store.files(path, suffix)
 
     def move(self, source: str, target: str) -> None:
-        store_of(source).move(source, target)
+        with _answering(source) as store:
+            store.move(source, target)
 
     def age_seconds(self, path: str) -> float:
-        return store_of(path).age_seconds(path)
+        with _answering(path) as store:
+            return store.age_seconds(path)
 
     def remove(self, path: str) -> None:
-        store_of(path).remove(path)
+        with _answering(path) as store:
+            store.remove(path)

@@ -39,7 +39,8 @@ def examine(
     if not is_local(settings.warehouse) or is_one_machine(settings.spark.master):
         found += looked_at("commits", partial(storage_checks.commits, lake.storage, settings.warehouse))
     if not is_one_machine(settings.spark.master) and (work in WITH_MODELS or (not work and lake.models)):
-        found += tracking.server(settings.mlflow.tracking, settings.env, is_needed=bool(work))
+        look = partial(tracking.server, settings.mlflow.tracking, settings.env, is_needed=bool(work))
+        found += looked_at("MLflow", look)
     return found
 
 

@@ -14,9 +14,9 @@ from aurify.deploy.local_submission import local_submission
 from aurify.deploy.preflight.finding import refuse
 from aurify.deploy.program import Program
 from aurify.deploy.shipping import Shipment
-from aurify.deploy.yarn import Yarn
+from aurify.deploy.yarn import TAG, Yarn
 from aurify.deploy.yarn_logs import driver_log
-from aurify.deploy.yarn_submission import ended_record, events_folder, shipped, yarn_submission
+from aurify.deploy.yarn_submission import How, ended_record, events_folder, shipped, yarn_submission
 from aurify.errors import ConfigurationError, EnvironmentFailure
 from aurify.session.spark import is_one_machine
 from aurify.storage import is_local
@@ -62,6 +62,7 @@ class Submitted:
             "sent_bytes": dict(self.sent),
             "exit_code": self.exit_code,
             "said": self.said,
+            "log": self.log,
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 
@@ -73,51 +74,73 @@ def submit(lake: Lake, asked: Asked, tell: Callable[[str], None]) -> Submitted:
     """
     program = Program(tuple(asked.words), asked.name or f"aurify {' '.join(asked.words)}")
     program.refuse_missing(lake.definition.root)
-    if is_one_machine(lake.settings.spark.master):
+    is_local = is_one_machine(lake.settings.spark.master)
+    mode = "client" if is_local else asked.mode or lake.settings.submit.mode
+    if asked.detach and mode == "client":
+        hint = "leave --detach out, or submit to a cluster in cluster mode"
+        raise ConfigurationError.of("submit", "--detach with a driver that runs here", "a driver on a cluster", hint)
+    if is_local:
         line = local_submission(lake.settings, program, asked.conf, jars_of(lake))
         return Submitted(line.shown(), exit_code=0 if asked.only_print else run_here(line))
-    cluster, clock = cluster_of(lake), _Clock()
-    mode, tag = asked.mode or lake.settings.submit.mode, f"aurify-{uuid4().hex[:12]}"
-    if asked.size:
-        sizing = sized(lake, cluster, asked.words, {**lake.settings.spark.submitted, **asked.conf}, mode)
-        for reason in sizing.reasons:
-            tell(f"size: {reason}")
-        asked = replace(asked, conf={**sizing.conf, **asked.conf})
+    return _on_yarn(lake, program, replace(asked, mode=mode), tell)
+
+
+def _on_yarn(lake: Lake, program: Program, asked: Asked, tell: Callable[[str], None]) -> Submitted:
+    """The same, for YARN."""
+    refuse_other_clusters(lake)
+    clock, how = _Clock(), How(str(asked.mode), asked.conf, f"{TAG}-{uuid4().hex[:12]}")
     if not asked.only_print:
-        refuse(examine(lake, asked.words, mode, asked.conf), lake.settings.env)
+        refuse(examine(lake, asked.words, how.mode, how.conf), lake.settings.env)
         clock.lap("preflight")
+    if asked.size:
+        how = replace(how, conf={**_size(lake, asked.words, how, tell), **how.conf})
     made = package(lake, None, lambda step: tell(f"{step.name}: {'built' if step.built else 'kept'}"))
     clock.lap("package")
     ship = Shipment(lake.storage, files_folder(lake))
-    line = yarn_submission(lake.settings, mode, made, program, ship, tag).with_conf(asked.conf)
+    line = yarn_submission(lake.settings, how, made, program, ship)
     if asked.only_print:
         return Submitted(line.shown())
     ship.send(shipped(made))
     lake.storage.write(f"{events_folder(ship.folder)}/.folder", b"")  # Spark makes none
     clock.lap("ship")
     tell(f"shipped {sum(ship.sent.values()):,} bytes to {ship.folder}")
-    if mode == "client":
+    if how.mode == "client":
         code = run_here(line)
+        if code and lake.storage.read(ended_record(ship.folder, how.tag)) is None:
+            code = 3  # spark-submit's own failure, or of the environment: the program wrote down no other end
         return Submitted(line.shown(), sent=ship.sent, exit_code=code, seconds=clock.seconds)
     hand_over(line)
-    id = _accepted(cluster, tag)
+    cluster = cluster_of(lake)
+    id = _accepted(cluster, how.tag)
     clock.lap("submit")
     tell(f"{id} is submitted: aurify apps status {id}")
-    if asked.detach:
-        return Submitted(line.shown(), id, ship.sent, seconds=clock.seconds)
-    limits = lake.settings.submit
-    outcome = follow(cluster, id, Patience(limits.start_within_s, limits.end_within_s), tell)
+    begun = Submitted(line.shown(), id, ship.sent, seconds=clock.seconds)
+    return begun if asked.detach else _followed(lake, cluster, begun, clock, tell)
+
+
+def _followed(lake: Lake, cluster: Yarn, begun: Submitted, clock: _Clock, tell: Callable[[str], None]) -> Submitted:
+    """The same application at its end, with what its driver wrote."""
+    id, limits = begun.application, lake.settings.submit
+    try:
+        outcome = follow(cluster, id, Patience(limits.start_within_s, limits.end_within_s), tell)
+    except KeyboardInterrupt:
+        tell(f"{id} goes on: aurify apps status {id}, or aurify apps kill {id}")
+        raise
     clock.lap("run")
-    log = _gathered(cluster, id)
-    return Submitted(line.shown(), id, ship.sent, outcome.exit_code, outcome.said, log, clock.seconds)
+    return replace(begun, exit_code=outcome.exit_code, said=outcome.said, log=_gathered(cluster, id, tell))
+
+
+def _size(lake: Lake, words: Sequence[str], how: How, tell: Callable[[str], None]) -> Mapping[str, str]:
+    """The settings of the executors that the waiting input asks for; each reason is told."""
+    sizing = sized(lake, cluster_of(lake), words, {**lake.settings.spark.submitted, **how.conf}, how.mode)
+    for reason in sizing.reasons:
+        tell(f"size: {reason}")
+    return sizing.conf
 
 
 def cluster_of(lake: Lake) -> Yarn:
     """The cluster of the environment; ConfigurationError where it has none."""
-    master = lake.settings.spark.master
-    if master != "yarn":
-        hint = "name an environment with a cluster: --env yarn"
-        raise ConfigurationError.of(f"environment '{lake.settings.env}'", f"spark.master {master}", "yarn", hint)
+    refuse_other_clusters(lake)
     folder, storage = files_folder(lake), lake.storage
 
     def recorded(tag: str) -> int | None:
@@ -125,6 +148,14 @@ def cluster_of(lake: Lake) -> Yarn:
         return None if found is None else int(found)
 
     return Yarn(recorded)
+
+
+def refuse_other_clusters(lake: Lake) -> None:
+    """Stop where the environment is of no cluster that is spoken to."""
+    master = lake.settings.spark.master
+    if master != "yarn":
+        hint = "name an environment with a cluster: --env yarn"
+        raise ConfigurationError.of(f"environment '{lake.settings.env}'", f"spark.master {master}", "yarn", hint)
 
 
 def files_folder(lake: Lake) -> str:
@@ -151,12 +182,17 @@ def _accepted(cluster: Yarn, tag: str) -> str:
     raise EnvironmentFailure.of("YARN", found_text, "the application that spark-submit said it submitted")
 
 
-def _gathered(cluster: Yarn, id: str) -> str:
-    """The driver's log: nodes gather it after the end."""
-    until = time.monotonic() + GATHERED_S
-    while not (log := driver_log(cluster.logs(id))) and time.monotonic() < until:
-        time.sleep(2)
-    return log
+def _gathered(cluster: Yarn, id: str, tell: Callable[[str], None]) -> str:
+    """The driver's log: nodes gather it after the end, where the cluster lets them."""
+    if cluster.setting("yarn.log-aggregation-enable") == "false":
+        tell("its log stays on the nodes: yarn.log-aggregation-enable is false on this cluster")
+        return ""
+    until, found = time.monotonic() + GATHERED_S, dict[str, str]()
+    while not found and time.monotonic() < until:
+        found = cluster.logs(id)
+        if not found:
+            time.sleep(2)
+    return driver_log(found)
 
 
 class _Clock:

@@ -48,8 +48,8 @@ def looked_at(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
     except AurifyError as error:
         is_setting = isinstance(error, ConfigurationError)
         return [bad(p.where or what, p.found, p.expected, p.hint, is_setting=is_setting) for p in error.problems]
-    except OSError as error:
-        return [bad(what, str(error), "an answer")]
+    except Exception as error:  # noqa: BLE001 - what else is found is told too
+        return [bad(what, f"{type(error).__name__}: {error}", "an answer")]
 
 
 def refuse(findings: list[Finding], env: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from uuid import uuid4
 
 from aurify.config.settings import Settings
@@ -33,13 +34,14 @@ def commits(storage: Storage, warehouse: str) -> list[Finding]:
 
     Two creations of one name must not both succeed: leases, batch logs and commits rest on it.
     """
-    probe = f"{warehouse}/_aurify/probe/{uuid4().hex}"
+    probe = f"{warehouse}/_aurify/probe-{uuid4().hex}"
     kind = scheme_of(warehouse)
     try:
         first, second = storage.create(probe, b"first"), storage.create(probe, b"second")
         held, seen = storage.read(probe), storage.stat(probe)
     finally:
-        storage.remove(probe)
+        with suppress(OSError):
+            storage.remove(probe)
     if not first or second or held != b"first":
         found = f"a file of {kind} could be created twice under one name"
         hint = "a store with conditional PUT (If-None-Match), or HDFS; two drivers would lose each other's commits here"

@@ -33,6 +33,8 @@ def resource_manager(yarn: Yarn) -> list[Finding]:
 def queue(yarn: Yarn, conf: Mapping[str, str]) -> list[Finding]:
     """The queue exists, takes applications, and has room."""
     name, queues = conf.get(QUEUE, DEFAULT_QUEUE).rpartition(".")[2], yarn.queues()
+    if not queues:
+        return [Finding("queue", f"{name}, not looked at: the scheduler is no CapacityScheduler")]
     if name not in queues:
         hint = f"{QUEUE} in spark.conf; {did_you_mean(name, queues)}"
         return [bad("queue", f"no queue '{name}'", f"one of {', '.join(sorted(queues))}", hint, is_setting=True)]
@@ -50,20 +52,21 @@ def memory(yarn: Yarn, conf: Mapping[str, str], mode: str) -> list[Finding]:
     """What driver and executors ask for fits the largest container of cluster, queue and nodes."""
     limits = limits_of(yarn, conf)
     step = int(yarn.setting("yarn.scheduler.minimum-allocation-mb") or 1)
-    found = []
-    for asked in (driver_container(conf, mode), executor_container(conf)):
-        found.append(_fits(asked, step, limits))
-    return found
+    try:
+        asked = (driver_container(conf, mode), executor_container(conf))
+    except ValueError as error:
+        return [bad("memory", f"{error} in a setting of memory", "a size, like 2g or 1500m", is_setting=True)]
+    return [_fits(container, step, limits) for container in asked]
 
 
 def _fits(asked: Container, step_mb: int, limits: Mapping[str, int]) -> Finding:
-    granted = asked.rounded_mb(step_mb)
+    granted = min([asked.rounded_mb(step_mb), *limits.values()])
     what = f"memory of the {asked.who}"
-    told = f"{asked.told()}, granted as {granted} MB"
+    told = asked.told()
     least = min(limits, key=lambda name: limits[name], default=None)
-    if least is None or granted <= limits[least]:
-        return Finding(what, told)
-    room = max(limits[least] // step_mb * step_mb - (asked.total_mb - asked.heap_mb), 0)
+    if least is None or asked.total_mb <= limits[least]:
+        return Finding(what, f"{told}, granted as {granted} MB")
+    room = max(limits[least] - (asked.total_mb - asked.heap_mb), 0)
     hint = f"{asked.key} of {room}m at most, less if its overhead is a share of it; or raise {least}"
     return bad(what, told, f"{limits[least]} MB at most: {least}", hint, is_setting=True)
 
