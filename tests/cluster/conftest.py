@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hdfs_native import Client
@@ -43,6 +44,14 @@ def in_environment() -> Iterator[Callable[[Mapping[str, str]], None]]:
                 patch.setenv(name, value)
 
         yield put
+
+
+@pytest.fixture
+def hdfs_folder(hadoop: Hadoop, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URI of a folder that is not there yet."""
+    for name, value in hadoop.env.items():
+        monkeypatch.setenv(name, value)
+    return f"{hadoop.hdfs_uri}/tests/{uuid4().hex}"
 
 
 @pytest.fixture(scope="session")

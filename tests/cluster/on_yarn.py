@@ -8,10 +8,23 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from aurify.workflows.lake import Lake
+
 PATIENCE_S = 900
 REPOSITORY = Path(__file__).parents[2]
 TABLES = ("silver.pos_lines", "gold.daily_sales", "silver.card_payments", "gold.customer_payments")
 Aurify = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def assert_same_tables(local: Lake, warehouse: str) -> None:
+    """The tables of a warehouse are those of the local lake, row for row."""
+    for table in TABLES:
+        here = local.read(table)
+        there = local.session.read.format("delta").load(f"{warehouse}/{table.replace('.', '/')}")
+        there = there.select(*here.columns)
+        assert here.count() > 0, table
+        assert here.exceptAll(there).count() == 0, table
+        assert there.exceptAll(here).count() == 0, table
 
 
 def command_line(environment: Mapping[str, str]) -> Aurify:

@@ -16,7 +16,7 @@ from aurify.workflows.lake import Lake
 from tests.cluster.hadoop.cluster import Hadoop
 from tests.cluster.hadoop.containers import Role
 from tests.cluster.hadoop.rest import get_text
-from tests.cluster.on_yarn import TABLES, Aurify
+from tests.cluster.on_yarn import Aurify, assert_same_tables
 
 PATIENCE_S = 240
 
@@ -58,14 +58,6 @@ class Running:
         found: Mapping[str, Any] = self.wait("end", told)
         return found
 
-    def assert_tables(self, local: Lake) -> None:
-        for table in TABLES:
-            here = local.read(table)
-            there = local.session.read.format("delta").load(f"{self.warehouse}/{table.replace('.', '/')}")
-            there = there.select(*here.columns)
-            assert here.exceptAll(there).count() == 0, table
-            assert there.exceptAll(here).count() == 0, table
-
 
 @pytest.fixture
 def running(hadoop: Hadoop, aurify_on_yarn: Aurify) -> Iterator[Running]:
@@ -87,14 +79,14 @@ def test_what_runs_is_measured_by_prometheus_and_leaves_its_events(running: Runn
 def test_executors_that_die_are_replaced(running: Running, local_lake: Lake) -> None:
     running.kill("executor")
     assert running.ended()["exit_code"] == 0
-    running.assert_tables(local_lake)
+    assert_same_tables(local_lake, running.warehouse)
 
 
 def test_a_second_attempt_takes_over_from_a_driver_that_died(running: Running, local_lake: Lake) -> None:
     running.kill("driver")
     assert running.ended()["exit_code"] == 0
     assert len(running.hadoop.yarn.attempts(running.id)) == 2
-    running.assert_tables(local_lake)
+    assert_same_tables(local_lake, running.warehouse)
 
 
 def test_an_application_that_was_ended_leaves_tables_that_the_next_one_completes(
@@ -103,7 +95,7 @@ def test_an_application_that_was_ended_leaves_tables_that_the_next_one_completes
     assert running.call("apps", "kill", running.id).returncode == 0
     assert running.ended()["exit_code"] == 3
     assert running.call("submit", "--", "refresh").returncode == 0
-    running.assert_tables(local_lake)
+    assert_same_tables(local_lake, running.warehouse)
 
 
 def test_a_datanode_that_dies_is_done_without(running: Running, local_lake: Lake, hadoop: Hadoop) -> None:
@@ -112,4 +104,4 @@ def test_a_datanode_that_dies_is_done_without(running: Running, local_lake: Lake
         assert running.ended()["exit_code"] == 0
     finally:
         hadoop.start_again("datanode2")
-    running.assert_tables(local_lake)
+    assert_same_tables(local_lake, running.warehouse)

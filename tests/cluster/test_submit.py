@@ -10,7 +10,7 @@ import pytest
 from aurify.storage import Storage
 from aurify.workflows.lake import Lake
 from tests.cluster.hadoop.cluster import Hadoop
-from tests.cluster.on_yarn import TABLES, Aurify
+from tests.cluster.on_yarn import Aurify, assert_same_tables
 
 
 def _told(ran: subprocess.CompletedProcess[str]) -> Mapping[str, Any]:
@@ -30,16 +30,7 @@ def test_tables_of_the_cluster_are_those_of_the_laptop_row_for_row(
     first: Mapping[str, Any], aurify_on_yarn: Aurify, hadoop: Hadoop, local_lake: Lake
 ) -> None:
     assert first["exit_code"] == 0
-    for table in TABLES:
-        here = local_lake.read(table)
-        there = (
-            local_lake.session.read.format("delta")
-            .load(f"{hadoop.hdfs_uri}/lake/{table.replace('.', '/')}")
-            .select(*here.columns)
-        )
-        assert here.count() > 0
-        assert here.exceptAll(there).count() == 0, table
-        assert there.exceptAll(here).count() == 0, table
+    assert_same_tables(local_lake, f"{hadoop.hdfs_uri}/lake")
 
 
 def test_a_second_submission_ships_nothing_and_changes_nothing(

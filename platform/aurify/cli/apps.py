@@ -56,9 +56,7 @@ def logs(given: Invocation, application: str, everything: bool) -> Answer:
     from aurify.deploy.yarn_logs import driver_log
     from aurify.workflows.submit import cluster_of
 
-    cluster = cluster_of(given.lake())
-    cluster.application(application)
-    found = cluster.logs(application)
+    found = cluster_of(given.lake()).logs(application)
     text = "\n".join(found.values()) if everything else driver_log(found)
     told = text.rstrip() or f"{application}: no logs yet; they are gathered when it has ended"
     return Answer({"application": application, "log": text}, lambda console: click.echo(told))

@@ -56,4 +56,6 @@ def _show(console: Console, made: Package, steps: list[Step]) -> None:
     ]
     console.print(rows_table(("artifact", "size", "", "seconds"), rows))
     console.print(f"manifest: {made.manifest}", soft_wrap=True)
-    console.print("next: hand the files to spark-submit; docs/deploy.md says which goes to which option")
+    console.print(
+        "next: aurify submit ships and submits it; docs/deploy.md says which file goes to which option of spark-submit"
+    )

@@ -9,7 +9,8 @@ from pathlib import Path
 from aurify.config.settings import Settings
 from aurify.deploy.program import Program
 from aurify.deploy.spark_submit import SparkSubmit
-from aurify.session.spark import JAVA_OPTIONS, ON_ONE_MACHINE, PACKAGES, quiet_console
+from aurify.session.jars import PACKAGES
+from aurify.session.spark import JAVA_OPTIONS, ON_ONE_MACHINE, quiet_console
 
 # The command line of Aurify, as a file.
 COMMANDS = Path(__file__).parents[1] / "__main__.py"

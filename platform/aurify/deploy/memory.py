@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LEAST_OVERHEAD_MB = 384
+LEAST_OVERHEAD_MB, OVERHEAD_SHARE = 384, 0.1
 _SIZE = re.compile(r"(\d+)\s*(?:([kmgt])b?|(b))?", re.IGNORECASE)
 _IN_MB = {"b": 1 / 1024**2, "k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0**2}
 
@@ -50,7 +50,12 @@ def size_mb(text: str, unit: str = "m") -> int:
     return math.ceil(int(found[1]) * _IN_MB[(found[2] or found[3] or unit).lower()])
 
 
-def executor_container(conf: Mapping[str, str], factor: float = 0.1) -> Container:
+def overhead_mb(heap_mb: int, share: float = OVERHEAD_SHARE) -> int:
+    """What is asked for beside a heap if nobody says."""
+    return max(LEAST_OVERHEAD_MB, int(heap_mb * share))
+
+
+def executor_container(conf: Mapping[str, str], factor: float = OVERHEAD_SHARE) -> Container:
     """What each executor asks for."""
     heap = size_mb(conf.get("spark.executor.memory", "1g"))
     off_heap = 0
@@ -61,12 +66,12 @@ def executor_container(conf: Mapping[str, str], factor: float = 0.1) -> Containe
     return Container("executor", "spark.executor.memory", heap, overhead, python, off_heap)
 
 
-def driver_container(conf: Mapping[str, str], mode: str, factor: float = 0.1) -> Container:
+def driver_container(conf: Mapping[str, str], mode: str, factor: float = OVERHEAD_SHARE) -> Container:
     """What the driver asks for; in client mode the small application master, as the driver is not on the cluster."""
     if mode == "client":
         heap = size_mb(conf.get("spark.yarn.am.memory", "512m"))
         text = conf.get("spark.yarn.am.memoryOverhead")
-        overhead = size_mb(text) if text else max(LEAST_OVERHEAD_MB, int(heap * factor))
+        overhead = size_mb(text) if text else overhead_mb(heap, factor)
         return Container("application master", "spark.yarn.am.memory", heap, overhead)
     heap = size_mb(conf.get("spark.driver.memory", "1g"))
     return Container("driver", "spark.driver_memory", heap, _overhead(conf, "spark.driver", heap, factor))
@@ -77,4 +82,4 @@ def _overhead(conf: Mapping[str, str], of: str, heap: int, factor: float) -> int
     text = conf.get(f"{of}.memoryOverhead")
     if text:
         return size_mb(text)
-    return max(LEAST_OVERHEAD_MB, int(heap * float(conf.get(f"{of}.memoryOverheadFactor", factor))))
+    return overhead_mb(heap, float(conf.get(f"{of}.memoryOverheadFactor", factor)))

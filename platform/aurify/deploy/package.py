@@ -25,13 +25,12 @@ from aurify.deploy.wheel import made_from as wheel_made_from
 from aurify.deploy.wheel import wheel_name, write_wheel
 from aurify.deploy.zip_file import write_zip
 from aurify.errors import EnvironmentFailure
-from aurify.session.jars import DELTA, cached_jars
+from aurify.session.jars import cached_jars, session_coordinates
 from aurify.session.java import SUPPORTED, find_java
 from aurify.session.machine_cache import held
 from aurify.version import __version__
 
 CODE, PROJECT = "code.zip", "project.zip"
-PACKAGES = "spark.jars.packages"
 
 log = logging.getLogger(__name__)
 Told = Callable[[Step], None]
@@ -86,15 +85,9 @@ def build_package(
     try:
         with held(output, "folder of the package", hint):
             making = _Making(settings, output, told)
-            return making.package(lock, spark, session_coordinates(settings, coordinates))
+            return making.package(lock, spark, session_coordinates(settings.spark.conf, coordinates))
     except OSError as error:
         raise EnvironmentFailure.of(str(output), str(error), "a folder that can be written to", hint) from error
-
-
-def session_coordinates(settings: Settings, more: Sequence[str]) -> tuple[str, ...]:
-    """The coordinates of all jars of a session: Delta's, those of `spark.jars.packages`, and more."""
-    asked = [name.strip() for name in settings.spark.conf.get(PACKAGES, "").split(",") if name.strip()]
-    return tuple(dict.fromkeys([DELTA, *asked, *more]))
 
 
 class _Making:

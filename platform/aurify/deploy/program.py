@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aurify.errors import ConfigurationError
+
+# What trains, and what needs models at all: the commands, as which the programs of jobs/ count.
+TRAINING = ("train", "retrain")
+WITH_MODELS = (*TRAINING, "score", "monitor", "models")
+_COMMANDS = {
+    "train_model.py": "train",
+    "score_batch.py": "score",
+    "monitor_drift.py": "monitor",
+    "refresh_tables.py": "refresh",
+}
+
+
+def command_of(words: Sequence[str]) -> str:
+    """The command that words are, or that a program of jobs/ does the work of; empty where there are none."""
+    first = words[0].rpartition("/")[2] if words else ""
+    return _COMMANDS.get(first, first)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aurify.deploy.memory import LEAST_OVERHEAD_MB
+from aurify.deploy.memory import LEAST_OVERHEAD_MB, OVERHEAD_SHARE, overhead_mb
 
 MB = 1024**2
 PARTITION_MB = 128
@@ -20,7 +20,6 @@ MOST_CORES = 4
 UNPACKED = 5
 # The part of a heap that Spark works in, less what it keeps for itself (spark.memory.fraction).
 WORKING_SHARE, RESERVED_MB = 0.6, 300
-OVERHEAD_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def proposed(input_bytes: int, nodes: Sequence[Node], largest_mb: int, driver_mb
 
 def container_mb(heap_mb: int) -> int:
     """The container that a heap is granted in."""
-    return heap_mb + max(LEAST_OVERHEAD_MB, int(heap_mb * OVERHEAD_SHARE))
+    return heap_mb + overhead_mb(heap_mb)
 
 
 def _most_heap_mb(largest_mb: int) -> int:

@@ -204,17 +204,17 @@ class Yarn:
 
     def _outcome(self, told: Mapping[str, Any], state: str, final: str, diagnostics: str) -> Outcome:
         """What the program ended with; where YARN ended it 3, the environment, and what YARN says of that."""
+        tags = str(told.get("applicationTags", "")).split(",")
+        ours = next((tag for tag in tags if tag.startswith(f"{TAG}-")), None)
         if state != "KILLED":
-            for tag in str(told.get("applicationTags", "")).split(","):
-                code = self._recorded(tag) if tag.startswith(f"{TAG}-") else None
-                if code is not None:
-                    return Outcome(code, "")
+            code = None if ours is None else self._recorded(ours)
+            if code is not None:
+                return Outcome(code, "")
             status = _STATUS.findall(diagnostics)
             if status:
                 return Outcome(int(status[-1]), "")
         if final == "SUCCEEDED":
-            ours = f"{TAG}-" in str(told.get("applicationTags", ""))
-            return Outcome(3, "the program wrote down no end") if ours else Outcome(0, "")
+            return Outcome(0, "") if ours is None else Outcome(3, "the program wrote down no end")
         return Outcome(3, diagnostics.partition(" Error file: ")[0][:MOST_SAID])
 
 

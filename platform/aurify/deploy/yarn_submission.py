@@ -18,7 +18,7 @@ from aurify.deploy.shipping import Shipment
 from aurify.deploy.spark_submit import SparkSubmit
 from aurify.deploy.yarn import TAG, hadoop_user
 from aurify.publish.lease import SUBMISSION
-from aurify.session.spark import PACKAGES
+from aurify.session.jars import PACKAGES
 
 PYTHON, PROJECT = "python", "project"
 # What Spark shows to nobody, in its page and its event log.

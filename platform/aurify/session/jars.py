@@ -20,6 +20,7 @@ from aurify.session.machine_cache import cache_root, file_sha256, held
 from aurify.session.trust import trust_options
 
 DELTA = "io.delta:delta-spark_2.12:3.3.3"
+PACKAGES = "spark.jars.packages"
 MANIFEST = "manifest.json"
 PATIENCE_S = 300
 
@@ -54,6 +55,12 @@ def spark_home() -> Path:
             "Spark", "no package pyspark", "pyspark 3.5.9", "`pip install 'aurify[local]'`, or run where Spark is"
         )
     return Path(spec.origin).parent
+
+
+def session_coordinates(conf: Mapping[str, str], more: Sequence[str] = ()) -> tuple[str, ...]:
+    """The coordinates of all jars of a session: Delta's, those of `spark.jars.packages`, and more."""
+    asked = [name.strip() for name in conf.get(PACKAGES, "").split(",") if name.strip()]
+    return tuple(dict.fromkeys([DELTA, *asked, *more]))
 
 
 def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java: Java) -> tuple[Path, ...]:
@@ -111,7 +118,7 @@ def _ask_spark(request: _Request, work: Path) -> subprocess.CompletedProcess[str
     """Submit a program that does nothing, with the packages: Spark resolves them into `work`/jars."""
     program = work / "nothing.py"
     program.touch()
-    conf = {**request.resolver, "spark.jars.ivy": str(work), "spark.jars.packages": ",".join(request.coordinates)}
+    conf = {**request.resolver, "spark.jars.ivy": str(work), PACKAGES: ",".join(request.coordinates)}
     flags = [part for key, value in conf.items() for part in ("--conf", f"{key}={value}")]
     command = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[1]", *flags, str(program)]
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_")}

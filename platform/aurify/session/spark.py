@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aurify.errors import ConfigurationError, EnvironmentFailure, Problem
 from aurify.session.class_archive import archive_options, archive_path
-from aurify.session.jars import DELTA, cached_jars, spark_home
+from aurify.session.jars import DELTA, PACKAGES, cached_jars, session_coordinates, spark_home
 from aurify.session.java import find_java
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ ON_ONE_MACHINE = {
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 CLASS_PATH = "spark.driver.extraClassPath"
-PACKAGES = "spark.jars.packages"
 OPENED = "spark.aurify.opened"
 
 
@@ -149,8 +148,7 @@ def _with_jars(conf: Mapping[str, str]) -> dict[str, str]:
     """The configuration with the jars of the cache, and Java and Python chosen for the start."""
     java = find_java()
     os.environ["JAVA_HOME"] = str(java.home)
-    asked = [name.strip() for name in conf.get(PACKAGES, "").split(",") if name.strip()]
-    jars = cached_jars(list(dict.fromkeys([DELTA, *asked])), conf, java)
+    jars = cached_jars(session_coordinates(conf), conf, java)
     full = {**ON_ONE_MACHINE, **conf} if is_one_machine(conf["spark.master"]) else dict(conf)
     full.pop(PACKAGES, None)
     options = f"{conf.get(JAVA_OPTIONS, '')} -Dlog4j2.configurationFile={quiet_console()}"

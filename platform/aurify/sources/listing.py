@@ -67,8 +67,9 @@ def list_files(root: Path | str, options: FolderOptions) -> list[SourceFile]:
 def _of_store(folder: str) -> Iterator[SourceFile]:
     """All files below a folder of HDFS or S3, which list them faster than folder by folder."""
     store = Storage()
-    if not store.exists(folder) or store.stat(folder) is not None:
-        raise _no_folder(folder, store.exists(folder))
+    is_file = store.stat(folder) is not None
+    if is_file or not store.exists(folder):
+        raise _no_folder(folder, is_file)
     try:
         for path, size, modified_ms in store.files(folder, ""):
             name = path[len(folder) + 1 :]

@@ -2,6 +2,6 @@
 
 from aurify.storage.parquet import parquet_file, parquet_footer, parquet_rows
 from aurify.storage.paths import is_local, scheme_of
-from aurify.storage.storage import FileStore, Storage
+from aurify.storage.storage import Storage
 
-__all__ = ["FileStore", "Storage", "is_local", "parquet_file", "parquet_footer", "parquet_rows", "scheme_of"]
+__all__ = ["Storage", "is_local", "parquet_file", "parquet_footer", "parquet_rows", "scheme_of"]

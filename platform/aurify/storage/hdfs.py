@@ -40,17 +40,20 @@ class HdfsStore:
 
     def create(self, path: str, content: bytes) -> bool:
         target = inside(path)
-        draft = self._draft(target, lambda: [content])
+        return self._named(self._draft(target, lambda: [content]), target)
+
+    def write(self, path: str, content: bytes) -> None:
+        target = inside(path)
+        self._client.rename(self._draft(target, lambda: [content]), target, overwrite=True)
+
+    def _named(self, draft: str, target: str) -> bool:
+        """Give a draft its name, unless a file has it already; whether it got it."""
         try:
             self._client.rename(draft, target, overwrite=False)
         except FileExistsError:
             self._client.delete(draft)
             return False
         return True
-
-    def write(self, path: str, content: bytes) -> None:
-        target = inside(path)
-        self._client.rename(self._draft(target, lambda: [content]), target, overwrite=True)
 
     def _draft(self, target: str, pieces: Callable[[], Iterable[bytes]]) -> str:
         """Write a file beside the target; from its beginning again where a DataNode died under it.
@@ -87,11 +90,7 @@ class HdfsStore:
             with file.open("rb") as content:
                 yield from iter(lambda: content.read(PIECE), b"")
 
-        draft = self._draft(target, pieces)
-        try:
-            self._client.rename(draft, target, overwrite=False)
-        except FileExistsError:
-            self._client.delete(draft)
+        self._named(self._draft(target, pieces), target)
 
     def read(self, path: str) -> bytes | None:
         try:

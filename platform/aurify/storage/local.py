@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR
 from typing import BinaryIO
@@ -21,9 +21,18 @@ class LocalStore:
     errors: tuple[type[Exception], ...] = ()
 
     def create(self, path: str, content: bytes) -> bool:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._draft(target, content)
+        return self._named(self._draft(Path(path), io.BytesIO(content)), Path(path))
+
+    def write(self, path: str, content: bytes) -> None:
+        self._draft(Path(path), io.BytesIO(content)).replace(path)
+
+    def upload(self, file: Path, path: str) -> None:
+        with file.open("rb") as content:
+            self._named(self._draft(Path(path), content), Path(path))
+
+    @staticmethod
+    def _named(draft: Path, target: Path) -> bool:
+        """Give a draft its name, unless a file has it already; whether it got it."""
         try:
             os.link(draft, target)
         except FileExistsError:
@@ -32,28 +41,13 @@ class LocalStore:
             draft.unlink()
         return True
 
-    def write(self, path: str, content: bytes) -> None:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._draft(target, content).replace(target)
-
-    def upload(self, file: Path, path: str) -> None:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-        try:
-            shutil.copyfile(file, draft)
-            with suppress(FileExistsError):
-                os.link(draft, target)
-        finally:
-            draft.unlink(missing_ok=True)
-
     @staticmethod
-    def _draft(target: Path, content: bytes) -> Path:
+    def _draft(target: Path, content: BinaryIO) -> Path:
+        target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         try:
             with draft.open("wb") as out:
-                out.write(content)
+                shutil.copyfileobj(content, out)
                 out.flush()
                 os.fsync(out.fileno())
         except OSError:

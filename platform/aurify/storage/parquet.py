@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aurify.storage.paths import is_local
-from aurify.storage.storage import store_of
+from aurify.storage.storage import Storage
 
 
 def parquet_file(path: str) -> pq.ParquetFile:
@@ -28,4 +28,4 @@ def parquet_rows(path: str, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def _opened(path: str) -> str | BinaryIO:
-    return path if is_local(path) else store_of(path).open(path)
+    return path if is_local(path) else Storage().open(path)

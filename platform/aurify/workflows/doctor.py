@@ -7,16 +7,13 @@ from functools import partial
 
 from aurify.deploy.preflight import here, storage_checks, tracking, yarn_checks
 from aurify.deploy.preflight.finding import Finding, looked_at
+from aurify.deploy.program import TRAINING, WITH_MODELS, command_of
 from aurify.deploy.yarn import Yarn
 from aurify.session.spark import is_one_machine
 from aurify.storage import is_local
 from aurify.workflows.lake import Lake
 from aurify.workflows.package import jars_of
 from aurify.workflows.sizing import sized
-
-# The commands and programs that train; those that need models at all.
-TRAINING = ("train", "retrain", "train_model.py")
-WITH_MODELS = (*TRAINING, "score", "monitor", "models", "score_batch.py", "monitor_drift.py")
 
 
 def examine(
@@ -28,7 +25,7 @@ def examine(
     """
     settings = lake.settings
     asked = {**settings.spark.submitted, **(conf or {})}
-    work = words[0].rpartition("/")[2] if words else ""
+    work = command_of(words)
     found = looked_at("versions", here.versions)
     found += looked_at("jars", lambda: here.jars(jars_of(lake)))
     if not is_one_machine(settings.spark.master):

@@ -7,11 +7,10 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from aurify.deploy import Package, Step, build_package
-from aurify.deploy.package import session_coordinates
 from aurify.models import isolation_forest, synapse_lightgbm
 from aurify.models.isolation_forest import IsolationForest
 from aurify.models.lightgbm_estimator import SYNAPSE, LightGBM
-from aurify.session.jars import cached_jars
+from aurify.session.jars import cached_jars, session_coordinates
 from aurify.session.java import find_java
 from aurify.workflows.lake import Lake
 
@@ -26,8 +25,8 @@ def package(lake: Lake, output: Path | None, told: Callable[[Step], None]) -> Pa
 
 def jars_of(lake: Lake) -> tuple[Path, ...]:
     """The jars of a session of the lake, from this machine's cache."""
-    settings = lake.settings
-    return cached_jars(session_coordinates(settings, _of_models(lake)), settings.spark.conf, find_java())
+    conf = lake.settings.spark.conf
+    return cached_jars(session_coordinates(conf, _of_models(lake)), conf, find_java())
 
 
 def _of_models(lake: Lake) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aurify.deploy.memory import driver_container
 from aurify.deploy.preflight.yarn_checks import limits_of
+from aurify.deploy.program import TRAINING, command_of
 from aurify.deploy.sizing import Sizing, proposed
 from aurify.deploy.yarn import Yarn
 from aurify.publish.batch_log import VersionRange
@@ -24,7 +25,7 @@ UNZIPPED = 5
 
 def sized(lake: Lake, yarn: Yarn, words: Sequence[str], conf: Mapping[str, str], mode: str) -> Sizing:
     """Executors for what the words would do now; the settings of it are those of Spark."""
-    trains = words[0].rpartition("/")[2] in ("train", "train_model.py", "retrain")
+    trains = command_of(words) in TRAINING
     largest = min(limits_of(yarn, conf).values(), default=0) or max(node.memory_mb for node in yarn.nodes())
     driver = driver_container(conf, mode).total_mb
     return proposed(waiting_bytes(lake, words), yarn.nodes(), largest, driver, trains=trains)
@@ -32,16 +33,15 @@ def sized(lake: Lake, yarn: Yarn, words: Sequence[str], conf: Mapping[str, str],
 
 def waiting_bytes(lake: Lake, words: Sequence[str]) -> int:
     """The bytes that the words would read: the largest that any table of them does, as one follows the other."""
-    command, *named = [word for word in words if not word.startswith("-")]
-    work = command.rpartition("/")[2].removesuffix(".py")
-    if work in ("train", "train_model"):
+    work, named = command_of(words), [word for word in words[1:] if not word.startswith("-")]
+    if work == "train":
         return sum(_whole(lake, table) for name in named[:1] for table in _learned_from(lake, name))
-    if work in ("score", "score_batch"):
+    if work == "score":
         named = [name_of(lake.model(name)) for name in named[:1]]
-    elif work not in ("refresh", "refresh_tables"):
+    elif work != "refresh":
         return 0
     found: dict[str, int] = {}
-    for name in selected(lake, named, scores=work.startswith("score")):
+    for name in selected(lake, named, scores=work == "score"):
         found[name] = _waiting(lake, lake.spec(name), found)
     return max(found.values(), default=0)
 

@@ -82,13 +82,13 @@ def submit(lake: Lake, asked: Asked, tell: Callable[[str], None]) -> Submitted:
     if is_local:
         line = local_submission(lake.settings, program, asked.conf, jars_of(lake))
         return Submitted(line.shown(), exit_code=0 if asked.only_print else run_here(line))
-    return _on_yarn(lake, program, replace(asked, mode=mode), tell)
+    return _on_yarn(lake, program, asked, How(mode, asked.conf, f"{TAG}-{uuid4().hex[:12]}"), tell)
 
 
-def _on_yarn(lake: Lake, program: Program, asked: Asked, tell: Callable[[str], None]) -> Submitted:
+def _on_yarn(lake: Lake, program: Program, asked: Asked, how: How, tell: Callable[[str], None]) -> Submitted:
     """The same, for YARN."""
     refuse_other_clusters(lake)
-    clock, how = _Clock(), How(str(asked.mode), asked.conf, f"{TAG}-{uuid4().hex[:12]}")
+    clock = _Clock()
     if not asked.only_print:
         refuse(examine(lake, asked.words, how.mode, how.conf), lake.settings.env)
         clock.lap("preflight")
@@ -162,9 +162,8 @@ def files_folder(lake: Lake) -> str:
     """Where the files of a submission lie: of submit.files, else below the warehouse."""
     settings = lake.settings
     folder = settings.submit.files or f"{settings.warehouse}/_submitted"
-    problems = [("submit.files" if settings.submit.files else "warehouse", folder)] if is_local(folder) else []
-    for key, place in problems:
-        found = f"{place}, a path of this machine"
+    if is_local(folder):
+        key, found = "submit.files" if settings.submit.files else "warehouse", f"{folder}, a path of this machine"
         hint = f"name one in conf/{settings.env}/settings.yml"
         raise ConfigurationError.of(f"settings: {key}", found, "a URI that all machines of the cluster read", hint)
     return folder

@@ -19,6 +19,5 @@ def get_text(url: str) -> str:
 
 def get_json(url: str) -> dict[str, Any]:
     """The object that a daemon answers with."""
-    with _opener.open(url, timeout=PATIENCE_S) as answer:
-        found: dict[str, Any] = json.load(answer)
+    found: dict[str, Any] = json.loads(get_text(url))
     return found

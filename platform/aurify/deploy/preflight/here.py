@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aurify.deploy.preflight.finding import Finding, bad
-from aurify.session.jars import spark_home
+from aurify.deploy.spark_files import Spark
 from aurify.session.java import find_java
 
 SPARK, SCALA = "3.5", "2.12"
-_OF_SPARK = re.compile(r"spark-core_(\d+\.\d+)-(\d+\.\d+\.\d+)")
 _SCALA_SUFFIX = re.compile(r"_(2\.1[123]|3)[-.]")
 
 
@@ -20,12 +19,9 @@ def versions() -> list[Finding]:
     """Python, Java and Spark of this machine."""
     java = find_java()
     found = [Finding("Python here", platform.python_version()), Finding("Java here", f"{java.build} of {java.where}")]
-    core = next(iter((spark_home() / "jars").glob("spark-core_*.jar")), None)
-    told = _OF_SPARK.search(core.name) if core else None
-    if told is None:
-        return [*found, bad("Spark here", f"no Spark in {spark_home()}", f"Spark {SPARK} for Scala {SCALA}")]
-    text = f"{told[2]} for Scala {told[1]}"
-    if told[1] != SCALA or not told[2].startswith(f"{SPARK}."):
+    spark = Spark.here()
+    text = f"{spark.version} for Scala {spark.scala}"
+    if spark.scala != SCALA or not spark.version.startswith(f"{SPARK}."):
         hint = "unset SPARK_HOME, or let it name such a Spark"
         return [*found, bad("Spark here", text, f"Spark {SPARK} for Scala {SCALA}", hint)]
     return [*found, Finding("Spark here", text)]

@@ -32,7 +32,7 @@ def resource_manager(yarn: Yarn) -> list[Finding]:
 
 def queue(yarn: Yarn, conf: Mapping[str, str]) -> list[Finding]:
     """The queue exists, takes applications, and has room."""
-    name, queues = conf.get(QUEUE, DEFAULT_QUEUE).rpartition(".")[2], yarn.queues()
+    name, queues = _queue_name(conf), yarn.queues()
     if not queues:
         return [Finding("queue", f"{name}, not looked at: the scheduler is no CapacityScheduler")]
     if name not in queues:
@@ -46,6 +46,11 @@ def queue(yarn: Yarn, conf: Mapping[str, str]) -> list[Finding]:
         hint = f"wait, end an application (aurify apps list), or name another {QUEUE}"
         return [Finding("queue", told, "warning", "room for this application", hint)]
     return [Finding("queue", told)]
+
+
+def _queue_name(conf: Mapping[str, str]) -> str:
+    """The leaf that applications go to."""
+    return conf.get(QUEUE, DEFAULT_QUEUE).rpartition(".")[2]
 
 
 def memory(yarn: Yarn, conf: Mapping[str, str], mode: str) -> list[Finding]:
@@ -73,7 +78,7 @@ def _fits(asked: Container, step_mb: int, limits: Mapping[str, int]) -> Finding:
 
 def limits_of(yarn: Yarn, conf: Mapping[str, str]) -> dict[str, int]:
     """The largest container by what limits it, in MB."""
-    limits, queue = {}, yarn.queues().get(conf.get(QUEUE, DEFAULT_QUEUE).rpartition(".")[2])
+    limits, queue = {}, yarn.queues().get(_queue_name(conf))
     cluster = yarn.setting("yarn.scheduler.maximum-allocation-mb")
     if cluster:
         limits["yarn.scheduler.maximum-allocation-mb of the cluster"] = int(cluster)
