@@ -69,6 +69,8 @@ def stamp(handle: Handle, generation: int, number: int) -> Stamp:
 class CommitterContract:
     """Subclasses give `root`: an empty folder of the store, as a path or URI."""
 
+    table_name = "a table"
+
     @pytest.fixture(params=["delta-rs", "spark"])
     def committer(self, request: pytest.FixtureRequest, spark: SparkSession) -> Committer:
         made: Committer = DeltaRsCommitter() if request.param == "delta-rs" else SparkCommitter(work_session(spark))
@@ -76,7 +78,7 @@ class CommitterContract:
         return made
 
     def test_the_contract_of_a_committer(self, committer: Committer, spark: SparkSession, root: str) -> None:
-        table = f"{root}/a table"
+        table = f"{root}/{self.table_name}"
         Handle.create(table, DATA, {"kind": "created"})
 
         def keys() -> list[int]:

@@ -24,6 +24,17 @@ BASE = """
 """
 
 
+def test_a_place_of_tables_on_hdfs_has_no_characters_that_a_uri_escapes(write_project: WriteProject) -> None:
+    overlay = "warehouse: hdfs://n:8020/my lake\ntables: {gold.sales: {path: 'hdfs://n:8020/100%'}}\n"
+    with pytest.raises(ConfigurationError, match="2 problems") as told:
+        load_settings(write_project({"conf/local/settings.yml": overlay}), "local")
+    assert [problem.key for problem in told.value.problems] == ["warehouse", "tables.gold.sales.path"]
+    assert "without ' '" in str(told.value)
+    assert "without '%'" in str(told.value)
+    for plain in ("hdfs://n:8020/lake_1.0/day=1", "s3a://lake/my lake", "/mnt/my lake"):
+        assert load_settings(write_project({"conf/local/settings.yml": f"warehouse: {plain}\n"}), "local")
+
+
 def test_an_overlay_only_differs(write_project: WriteProject) -> None:
     root = write_project(
         {"conf/local/settings.yml": "spark: {master: yarn, conf: {spark.ui.enabled: true}}\nlease: {heartbeat_s: 5}\n"}

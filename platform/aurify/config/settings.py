@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from aurify.config.alerts import AlertSettings
 from aurify.config.references import expand, literal_secrets, referred
@@ -46,10 +46,21 @@ class Names(Strict):
     prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$", description="lower_snake letters, like anna_")
 
 
+def _plain_uri(value: str) -> str:
+    """Refuse a place on HDFS that a URI escapes: delta-rs writes below `a%20b`, and looks for `a b`."""
+    odd = sorted(set(re.sub(r"[A-Za-z0-9._~:/@=+,-]", "", value))) if value.startswith("hdfs:") else []
+    if odd:
+        raise ValueError(f"without {' '.join(map(repr, odd))}: on HDFS letters, digits and -._~=+,@ alone")
+    return value
+
+
+TablesUri = Annotated[str, AfterValidator(_plain_uri)]
+
+
 class TablePlace(Strict):
     """Where one table lies, if not under the warehouse."""
 
-    path: str = Field(min_length=1, description="a path or URI")
+    path: TablesUri = Field(min_length=1, description="a path or URI")
 
 
 class Lease(Strict):
@@ -98,7 +109,7 @@ class PackageSettings(Strict):
 class SettingsFile(Strict):
     """The keys of a settings file."""
 
-    warehouse: str = Field(min_length=1, description="the root of all tables, a path or URI")
+    warehouse: TablesUri = Field(min_length=1, description="the root of all tables, a path or URI")
     sources: str = Field(min_length=1, description="the root of the folders that files arrive in, a path or URI")
     spark: SparkSettings
     parallel: int = Field(ge=1, description="how many tables are refreshed at once, at least 1")
