@@ -92,6 +92,16 @@ def test_a_session_starts_silently_and_without_a_resolver(tmp_path: Path) -> Non
     assert {path.name for path in tmp_path.iterdir()} == {"table"}
 
 
+def test_a_path_is_one_of_this_machine_where_hadoop_is_configured_for_a_cluster(tmp_path: Path) -> None:
+    named = "<property><name>fs.defaultFS</name><value>hdfs://127.0.0.1:9</value></property>"
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/core-site.xml").write_text(f"<configuration>{named}</configuration>")
+    env = {**os.environ, "HADOOP_CONF_DIR": str(tmp_path / "conf")}
+    ran = run(OPEN + DELTA_ROUND_TRIP.replace('"table"', f'"{tmp_path}/table"'), tmp_path, env)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (tmp_path / "table/_delta_log").is_dir()
+
+
 def test_missing_jars_without_a_network_are_told(tmp_path: Path) -> None:
     env = {**os.environ, "SPARK_SUBMIT_OPTS": f"{NO_NETWORK} -Duser.home={tmp_path}", "AURIFY_CACHE": str(tmp_path)}
     ran = run(OPEN, tmp_path, env)

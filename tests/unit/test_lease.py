@@ -35,8 +35,8 @@ def rewrite(table: Path, **changed: Any) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **changed}))
 
 
-def lease(table: Path, run: str, **beat: float) -> Lease:
-    return Lease(Storage(), str(table), run, **{"heartbeat_s": 30.0, **beat})
+def lease(table: Path, run: str, heartbeat_s: float = 30, void_after_s: float = 60) -> Lease:
+    return Lease(Storage(), str(table), run, heartbeat_s, void_after_s)
 
 
 def test_a_held_lease_refuses_another_run_and_says_who_holds_it(tmp_path: Path) -> None:
@@ -47,6 +47,18 @@ def test_a_held_lease_refuses_another_run_and_says_who_holds_it(tmp_path: Path) 
         holder = lease(tmp_path, "two").holder()
         assert holder is not None
         assert holder["run"] == "one"
+
+
+def test_a_lease_that_was_lost_is_told_at_the_end_of_work(tmp_path: Path) -> None:
+    told: list[str] = []
+    with Lease(Storage(), str(tmp_path), "slow", heartbeat_s=30, on_lost=lambda: told.append("lost")):
+        rewrite(tmp_path, beat=0)
+        with lease(tmp_path, "other"):
+            pass
+    assert told == ["lost"]
+    with Lease(Storage(), str(tmp_path), "one", heartbeat_s=30, on_lost=lambda: told.append("again")):
+        pass
+    assert told == ["lost"]
 
 
 def test_a_released_lease_is_free_and_the_next_claim_has_the_next_number(tmp_path: Path) -> None:

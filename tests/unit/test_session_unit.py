@@ -17,6 +17,7 @@ from aurify.errors import ConfigurationError, EnvironmentFailure
 from aurify.session.class_archive import archive_options, archive_path
 from aurify.session.jars import DELTA, cached_jars
 from aurify.session.java import Java, find_java
+from aurify.session.s3a import COORDINATES
 from aurify.session.spark import is_one_machine, open_session
 
 JAVA = Java("PATH", Path("/opt/java"), 17, "a build")
@@ -142,6 +143,16 @@ def test_other_coordinates_or_another_mirror_have_a_folder_of_their_own(resolver
     }
     assert len(folders) == 3
     assert "spark.jars.repositories=file:///mirror" in resolver.read_text().splitlines()[2]
+
+
+def test_jars_of_s3_are_resolved_alone_without_what_spark_has(resolver: Path) -> None:
+    found = cached_jars([DELTA, *COORDINATES], {"spark.jars.excludes": "x:y"}, JAVA)
+    of_delta, of_s3 = (line for line in resolver.read_text().splitlines())
+    assert len({jar.parent for jar in found}) == 2
+    assert "aws-java-sdk-bundle" not in of_delta
+    assert "spark.jars.excludes=x:y" in of_delta
+    assert "spark.jars.excludes=com.amazonaws:aws-java-sdk-bundle," in of_s3
+    assert DELTA not in of_s3
 
 
 @pytest.mark.parametrize("damage", ["changed", "removed", "list"])

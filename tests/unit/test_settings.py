@@ -24,13 +24,16 @@ BASE = """
 """
 
 
-def test_a_place_of_tables_on_hdfs_has_no_characters_that_a_uri_escapes(write_project: WriteProject) -> None:
+def test_a_place_of_tables_on_hdfs_or_s3_has_no_characters_that_a_uri_escapes(write_project: WriteProject) -> None:
     overlay = "warehouse: hdfs://n:8020/my lake\ntables: {gold.sales: {path: 'hdfs://n:8020/100%'}}\n"
     with pytest.raises(ConfigurationError, match="2 problems") as told:
         load_settings(write_project({"conf/local/settings.yml": overlay}), "local")
     assert [problem.key for problem in told.value.problems] == ["warehouse", "tables.gold.sales.path"]
     assert "without ' '" in str(told.value)
     assert "without '%'" in str(told.value)
+    overlay = "warehouse: s3a://lake/100%\n"
+    with pytest.raises(ConfigurationError, match="without '%': a URI on S3 has them escaped"):
+        load_settings(write_project({"conf/local/settings.yml": overlay}), "local")
     for plain in ("hdfs://n:8020/lake_1.0/day=1", "s3a://lake/my lake", "/mnt/my lake"):
         assert load_settings(write_project({"conf/local/settings.yml": f"warehouse: {plain}\n"}), "local")
 
@@ -91,6 +94,13 @@ def test_secrets_are_not_shown(write_project: WriteProject, monkeypatch: pytest.
     monkeypatch.setenv("S3_SECRET", "hunter2")
     overlay = 'spark: {conf: {spark.hadoop.fs.s3a.secret.key: "${S3_SECRET}"}}\n'
     assert "hunter2" not in repr(load_settings(write_project({"conf/local/settings.yml": overlay}), "local"))
+
+
+def test_a_place_of_a_secret_is_no_secret(write_project: WriteProject) -> None:
+    key = "spark.kubernetes.driver.secretKeyRef.AWS_SECRET_ACCESS_KEY"
+    overlay = f"spark: {{conf: {{{key}: 's3-keys:secret'}}}}\n"
+    settings = load_settings(write_project({"conf/local/settings.yml": overlay}), "local")
+    assert settings.spark.conf[key] == "s3-keys:secret"
 
 
 def test_an_unknown_environment_lists_those_there_are(write_project: WriteProject) -> None:

@@ -12,6 +12,8 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
 _SECRET_KEY = re.compile(r"(^| )(password|passwd|token|secret|(access|secret|account|private|api) key)$|account key ")
 # The same and more in names of variables, where nothing is refused for it: PGPASSWORD, MYSQL_PWD, AWS_CREDENTIALS.
 _SECRET_VARIABLE = re.compile(r"passw|passphrase|(^| )pwd($| )|(^| )pass$|secret|token|credential|encryption key$|sas ")
+# What names a secret of Kubernetes, and is none.
+_OF_KUBERNETES = re.compile(r"spark\.kubernetes\.(driver|executor)\.(secretKeyRef|secrets)\.")
 _PASSWORD_OF_URI = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
 
 
@@ -31,11 +33,13 @@ def literal_secrets(data: object, where: str, keys: Keys = ()) -> list[Problem]:
 
 def is_secret_name(name: str) -> bool:
     """Whether what a key or variable of this name holds is nobody's to read."""
-    return _SECRET_KEY.search(_words(name)) is not None
+    return not _OF_KUBERNETES.match(name) and _SECRET_KEY.search(_words(name)) is not None
 
 
 def holds_secret(name: str, value: str) -> bool:
     """Whether the value of a variable or setting is to be shown to nobody."""
+    if _OF_KUBERNETES.match(name):
+        return False
     is_named_so = is_secret_name(name) or _SECRET_VARIABLE.search(_words(name)) is not None
     return is_named_so or _PASSWORD_OF_URI.search(value) is not None
 

@@ -46,11 +46,17 @@ class Names(Strict):
     prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$", description="lower_snake letters, like anna_")
 
 
+# What of a URI delta-rs takes for something else than a character of a name.
+_ODD = {"hdfs": r"[^A-Za-z0-9._~:/@=+,-]", "s3": r"[%?#|^\[\]\\]"}
+
+
 def _plain_uri(value: str) -> str:
-    """Refuse a place on HDFS that a URI escapes: delta-rs writes below `a%20b`, and looks for `a b`."""
-    odd = sorted(set(re.sub(r"[A-Za-z0-9._~:/@=+,-]", "", value))) if value.startswith("hdfs:") else []
+    """Refuse a place whose name a URI escapes: on HDFS delta-rs writes below `a%20b`, and looks for `a b`."""
+    store = {"hdfs": "hdfs", "s3": "s3", "s3a": "s3"}.get(value.partition(":")[0])
+    odd = sorted(set(re.findall(_ODD[store], value))) if store else []
     if odd:
-        raise ValueError(f"without {' '.join(map(repr, odd))}: on HDFS letters, digits and -._~=+,@ alone")
+        hint = {"hdfs": "on HDFS letters, digits and -._~=+,@ alone", "s3": "a URI on S3 has them escaped"}[str(store)]
+        raise ValueError(f"without {' '.join(map(repr, odd))}: {hint}")
     return value
 
 
@@ -95,15 +101,28 @@ class SubmitSettings(Strict):
     """How work is submitted to a cluster."""
 
     mode: Literal["client", "cluster"] = Field(default="cluster", description="where the driver runs")
-    files: str | None = Field(default=None, min_length=1, description="a folder that the cluster reads, as a URI")
+    files: Annotated[str | None, BeforeValidator(_named)] = Field(
+        default=None, min_length=1, description="a folder that the cluster reads, as a URI"
+    )
     start_within_s: float = Field(default=600, gt=0, description="seconds until an application must run")
     end_within_s: float = Field(default=86_400, gt=0, description="seconds until an application must have ended")
 
 
+class ImageSettings(Strict):
+    """The container image of a package: what it stands on, and the repository that it is pushed to."""
+
+    repository: Annotated[str | None, BeforeValidator(_named)] = Field(
+        default=None, pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+$", description="like registry.example/team/aurify"
+    )
+    base: str = Field(default="debian", min_length=1, description="debian, or the reference of an image with a Java")
+    plain_http: bool = Field(default=False, description="whether the registry has no TLS")
+
+
 class PackageSettings(Strict):
-    """What `aurify package` makes the Python of a cluster from."""
+    """What `aurify package` makes the Python of a cluster, and the image of it, from."""
 
     lock: str = Field(default="requirements/run.lock", min_length=1, description="a file of name==version lines")
+    image: ImageSettings = ImageSettings()
 
 
 class SettingsFile(Strict):
@@ -154,6 +173,12 @@ class Settings(SettingsFile):
     def ledger_path(self, name: str) -> str:
         """Where a ledger (batches, rules, runs) lies."""
         return f"{self.warehouse}/ledger/{self.names.prefix}{name}"
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The places of tables and sources, by the key that names each."""
+        named = {f"tables.{name}.path": place.path for name, place in self.tables.items()}
+        return {"warehouse": self.warehouse, "sources": self.sources, **named}
 
     @property
     def source_root(self) -> str:

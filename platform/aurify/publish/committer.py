@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from deltalake import Schema
 from deltalake.transaction import AddAction, RemoveAction
 
+from aurify.errors import DataError
 from aurify.publish.delta_log import NOTE_KEY
 from aurify.publish.staged import StagedFile
 from aurify.publish.target import Handle, LiveFile, commit_properties, relative
+from aurify.storage import is_on_s3
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,6 +57,21 @@ class Committer(Protocol):
 
     def replace(self, handle: Handle, files: Sequence[StagedFile], schema: StructType, stamp: Stamp) -> None:
         """Make the rows of the files the whole content of the table."""
+
+
+def refuse_late_commit(path: str, by_spark: bool) -> None:
+    """Stop where a table on S3 was taken over by another run while Spark committed to it.
+
+    Spark looks whether a version is there, and then writes it: there alone a commit can replace one that came between.
+    """
+    handle = Handle.open(path) if is_on_s3(path) else None
+    if handle is not None and (by_spark or handle.needs_spark):
+        raise DataError.of(
+            f"table {path}",
+            "another run took it over, and a commit of Spark may have replaced one of that run",
+            "a lease that is held to the end",
+            "compare its history with the ledger; where a batch is gone: aurify restore TABLE --to the one before it",
+        )
 
 
 class DeltaRsCommitter:

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 
@@ -48,17 +48,25 @@ def _is_over(claim: Mapping[str, object]) -> bool:
 class Lease:
     """A claim by one run on one folder, renewed while it is held, void when it falls silent.
 
-    Claims are numbered files created if absent, so that taking over a void one can't race.
+    Claims are numbered files created if absent, so that taking over a void one can't race. `on_lost` is called at the
+    end of work without an error where a later run has taken over.
     """
 
     def __init__(
-        self, storage: Storage, path: str, run: str, heartbeat_s: float = 10, void_after_s: float = 60
+        self,
+        storage: Storage,
+        path: str,
+        run: str,
+        heartbeat_s: float = 10,
+        void_after_s: float = 60,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._folder = f"{path}/_aurify/lease"
         self._run = run
         self._heartbeat_s = heartbeat_s
         self._void_after_s = void_after_s
+        self._on_lost = on_lost
         self._number = 0
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
@@ -123,6 +131,8 @@ class Lease:
         if self._thread is not None:
             self._thread.join(timeout=self._heartbeat_s)
         if not self.is_mine:
+            if error is None:
+                self._on_lost()
             return
         try:
             self._storage.write(self._path(self._number), self._content(released=True))

@@ -14,6 +14,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from aurify.errors import EnvironmentFailure
 from aurify.publish.delta_log import NOTE_KEY, Commit, newest_note, read_commit
+from aurify.storage import Storage
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -72,6 +73,7 @@ class Handle:
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
+            Storage().exists(path)  # says better than delta-rs what a store that does not answer needs
             said = str(error).partition("\n")[0][:MOST_SAID]
             hint = (
                 "does its store answer? bring what is missing in _delta_log back from a copy; where there is none, "

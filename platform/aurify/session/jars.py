@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 from aurify.errors import EnvironmentFailure, Problem
 from aurify.session.java import Java
 from aurify.session.machine_cache import cache_root, file_sha256, held
+from aurify.session.s3a import COORDINATES, EXCLUDED, s3_coordinates
 from aurify.session.trust import trust_options
 
 DELTA = "io.delta:delta-spark_2.12:3.3.3"
@@ -25,7 +26,8 @@ MANIFEST = "manifest.json"
 PATIENCE_S = 300
 
 # What tells Spark's resolver where to look; everything else of a session is no business of it.
-RESOLVER_KEYS = ("spark.jars.repositories", "spark.jars.ivySettings", "spark.jars.excludes")
+EXCLUDES = "spark.jars.excludes"
+RESOLVER_KEYS = ("spark.jars.repositories", "spark.jars.ivySettings", EXCLUDES)
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +59,11 @@ def spark_home() -> Path:
     return Path(spec.origin).parent
 
 
-def session_coordinates(conf: Mapping[str, str], more: Sequence[str] = ()) -> tuple[str, ...]:
-    """The coordinates of all jars of a session: Delta's, those of `spark.jars.packages`, and more."""
-    asked = [name.strip() for name in conf.get(PACKAGES, "").split(",") if name.strip()]
-    return tuple(dict.fromkeys([DELTA, *asked, *more]))
+def session_coordinates(conf: Mapping[str, str], places: Iterable[str], more: Sequence[str] = ()) -> tuple[str, ...]:
+    """The coordinates of all jars of a session: Delta's, those of `spark.jars.packages` and its places, and more."""
+    packages = conf.get(PACKAGES, "")
+    asked = [name.strip() for name in packages.split(",") if name.strip()]
+    return tuple(dict.fromkeys([DELTA, *asked, *s3_coordinates(places, spark_home() / "jars", packages), *more]))
 
 
 def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java: Java) -> tuple[Path, ...]:
@@ -69,7 +72,14 @@ def cached_jars(coordinates: Sequence[str], conf: Mapping[str, str], java: Java)
     The first call on a machine needs a network, or the jars in the machine's Maven repository.
     """
     resolver = {key: conf[key] for key in RESOLVER_KEYS if key in conf}
-    request = _Request(tuple(sorted(coordinates)), resolver, java)
+    of_s3 = tuple(name for name in COORDINATES if name in coordinates)
+    requests = [_Request(tuple(sorted({*coordinates} - {*of_s3})), resolver, java)]
+    if of_s3:  # alone, as what is left out of these is not left out of others
+        requests.append(_Request(of_s3, {**resolver, EXCLUDES: ",".join(EXCLUDED)}, java))
+    return tuple(jar for request in requests for jar in _cached(request))
+
+
+def _cached(request: _Request) -> tuple[Path, ...]:
     folder = request.folder
     if not _damage(folder):
         return _listed(folder)

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ from aurify.errors import ConfigurationError, EnvironmentFailure, Problem
 from aurify.session.class_archive import archive_options, archive_path
 from aurify.session.jars import DELTA, PACKAGES, cached_jars, session_coordinates, spark_home
 from aurify.session.java import find_java
+from aurify.session.s3a import LOG_STORE, reads_s3, s3_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,6 +44,8 @@ ENGINE = {"spark.sql.extensions": EXTENSION, "spark.sql.catalog.spark_catalog": 
 ON_ONE_MACHINE = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    # A path without a scheme is one of this machine also where HADOOP_CONF_DIR names a cluster.
+    "spark.hadoop.fs.defaultFS": "file:///",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
@@ -79,23 +82,25 @@ class SparkSettings(Protocol):
         """Further settings of Spark; a pinned one among them is refused."""
 
 
-def open_session(settings: SparkSettings, app_name: str, warehouse: str) -> SparkSession:
+def open_session(settings: SparkSettings, app_name: str, warehouse: str, places: Collection[str] = ()) -> SparkSession:
     """The session that runs already, with its extensions and catalog left alone, or one that is started.
 
-    EnvironmentFailure tells what is missing: Spark, Java, jars, or Delta in the session that runs.
+    `places` are those that it must read and write. EnvironmentFailure tells what is missing: Spark, Java, jars, or
+    Delta in the session that runs.
     """
     running = running_session()
     if running is not None:
         return running
-    _refuse_pinned(settings.conf)
+    _refuse_pinned(settings.conf, LOG_STORE if reads_s3(places) else {})
     spark_home()
-    conf = {**settings.conf, **PINNED, **ENGINE, OPENED: "true", "spark.sql.warehouse.dir": f"{warehouse}/_spark"}
+    asked = {**s3_settings(places, os.environ), **settings.conf}
+    conf = {**asked, **PINNED, **ENGINE, OPENED: "true", "spark.sql.warehouse.dir": f"{warehouse}/_spark"}
     conf["spark.sql.extensions"] = _joined(settings.conf.get("spark.sql.extensions"), EXTENSION, ",")
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         # Started by spark-submit: master, memory, Java and jars are decided, and its application keeps its name.
         return _checked(_start(conf))
     conf = {**conf, "spark.master": settings.master, "spark.driver.memory": settings.driver_memory}
-    return _checked(_start(_with_jars({**conf, "spark.app.name": app_name})))
+    return _checked(_start(_with_jars({**conf, "spark.app.name": app_name}, places)))
 
 
 def work_session(spark: SparkSession) -> SparkSession:
@@ -133,22 +138,22 @@ def running_session() -> SparkSession | None:
     return _checked(SparkSession.builder.getOrCreate())
 
 
-def _refuse_pinned(conf: Mapping[str, str]) -> None:
+def _refuse_pinned(conf: Mapping[str, str], more: Mapping[str, str]) -> None:
     hint = "leave the key out"
     problems = [
         Problem("spark.conf", f"'{conf[key]}'", f"'{value}', which results depend on", hint, key)
-        for key, value in {**PINNED, "spark.sql.catalog.spark_catalog": CATALOG}.items()
+        for key, value in {**PINNED, **more, "spark.sql.catalog.spark_catalog": CATALOG}.items()
         if conf.get(key, value).lower() != value.lower()
     ]
     if problems:
         raise ConfigurationError("settings of Spark that are pinned", problems)
 
 
-def _with_jars(conf: Mapping[str, str]) -> dict[str, str]:
+def _with_jars(conf: Mapping[str, str], places: Collection[str]) -> dict[str, str]:
     """The configuration with the jars of the cache, and Java and Python chosen for the start."""
     java = find_java()
     os.environ["JAVA_HOME"] = str(java.home)
-    jars = cached_jars(session_coordinates(conf), conf, java)
+    jars = cached_jars(session_coordinates(conf, places), conf, java)
     full = {**ON_ONE_MACHINE, **conf} if is_one_machine(conf["spark.master"]) else dict(conf)
     full.pop(PACKAGES, None)
     options = f"{conf.get(JAVA_OPTIONS, '')} -Dlog4j2.configurationFile={quiet_console()}"

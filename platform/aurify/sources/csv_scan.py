@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aurify.sources.encodings import java_name
 from aurify.sources.listing import stat_file
 from aurify.sources.record_count import MOST_FIELDS
-from aurify.sources.scan import MALFORMED, OPTIONS, SOURCE_ROW, URI, scan_path, scan_session
+from aurify.sources.scan import MALFORMED, SOURCE_ROW, URI, scan_options, scan_path, scan_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -48,7 +48,7 @@ def csv_lines(spark: SparkSession, root: Path | str, paths: Sequence[str], optio
 
     names = [*options.columns.fieldNames(), MALFORMED]
     given = {
-        **OPTIONS,
+        **scan_options(str(root)),
         **_PARSER,
         "header": str(options.header).lower(),
         "encoding": str(java_name(options.encoding)),

@@ -11,7 +11,7 @@ from aurify.config.columns import sql_type
 from aurify.config.names import quoted
 from aurify.sources.listing import open_file
 from aurify.sources.parquet_types import NANOSECONDS, spark_types
-from aurify.sources.scan import OPTIONS, SOURCE_ROW, URI, scan_path, scan_session
+from aurify.sources.scan import SOURCE_ROW, URI, scan_options, scan_path, scan_session
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -75,7 +75,7 @@ def _same_types(session: SparkSession, uris: Sequence[str], types: Types, common
 
     kinds = {name: "bigint" if kind == NANOSECONDS else kind for name, kind in types.items()}
     schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in kinds.items())
-    rows = session.read.options(**OPTIONS, **_CALENDAR).schema(schema).parquet(*uris)
+    rows = session.read.options(**scan_options(uris[0]), **_CALENDAR).schema(schema).parquet(*uris)
     columns = [_column(name, kind, common[name]).alias(name) for name, kind in types.items()]
     place = (F.col("_metadata.row_index") + 1).alias(SOURCE_ROW)
     return rows.select(*columns, place, F.input_file_name().alias(URI))

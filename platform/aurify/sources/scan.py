@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurify.sources.listing import WILDCARD_CHARACTER, file_uri
+from aurify.storage import is_local
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -18,10 +19,9 @@ MALFORMED = "_malformed"
 # The file of a row as Spark writes it, encoded; `_metadata.file_path` says the same at three times the price.
 URI = "_aurify_uri"
 
-OPTIONS = {
-    # Half a file is worse than none.
-    "ignoreCorruptFiles": "false",
-    "ignoreMissingFiles": "false",
+# Half a file is worse than none.
+_WHOLE_FILES = {"ignoreCorruptFiles": "false", "ignoreMissingFiles": "false"}
+_OF_THE_DISK = {
     # Without it a `.crc` file that was left beside a newer file fails the job, and so does a colon in a name.
     "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
     "fs.file.impl.disable.cache": "true",
@@ -29,6 +29,11 @@ OPTIONS = {
 _SHARED = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
 # The driver looks at the files itself: a Spark job for it takes longer, up to many thousands of files.
 _LISTING = {"spark.sql.sources.parallelPartitionDiscovery.threshold": "100000"}
+
+
+def scan_options(uri: str) -> dict[str, str]:
+    """The options of every reader; Hadoop's client of another store keeps those that it was first used with."""
+    return {**_WHOLE_FILES, **(_OF_THE_DISK if is_local(uri) else {})}
 
 
 def scan_path(root: Path | str, path: str) -> str:

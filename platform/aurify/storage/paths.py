@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+S3_SCHEMES = ("s3", "s3a")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
 
@@ -16,6 +17,11 @@ def scheme_of(path: str) -> str:
 def is_local(path: str) -> bool:
     """Whether the path is of the local file system."""
     return scheme_of(path) == "file"
+
+
+def is_on_s3(path: str) -> bool:
+    """Whether the path is a URI of S3; both of its schemes name the same files."""
+    return scheme_of(path) in S3_SCHEMES
 
 
 def authority_of(path: str) -> str:

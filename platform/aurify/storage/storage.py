@@ -11,9 +11,8 @@ from typing import BinaryIO, Protocol
 from aurify.errors import ConfigurationError
 from aurify.storage.file_stat import FileStat
 from aurify.storage.local import LocalStore
-from aurify.storage.paths import authority_of, scheme_of
+from aurify.storage.paths import S3_SCHEMES, authority_of, scheme_of
 
-S3_SCHEMES = ("s3", "s3a")
 SCHEMES = ("file", "hdfs", *S3_SCHEMES)
 
 

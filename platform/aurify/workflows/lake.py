@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from aurify.config.settings import Settings
 from aurify.errors import ConfigurationError, Problem, did_you_mean
 from aurify.models.declare import ModelSpec
 from aurify.models.registry import Registry
+from aurify.publish.committer import refuse_late_commit
 from aurify.publish.lease import Lease
 from aurify.publish.ledger import BATCHES, RULES, RUNS, Ledger
 from aurify.publish.read import read_version, without_tombstones
@@ -102,8 +103,8 @@ class Lake:
         """The session: the one that is there, else one of our own, started when it is first asked for."""
         with self._starting:
             if self._spark is None:
-                own = self.settings.spark
-                self._spark = open_session(own, f"aurify {self.definition.project.project}", self.settings.warehouse)
+                settings, name = self.settings, f"aurify {self.definition.project.project}"
+                self._spark = open_session(settings.spark, name, settings.warehouse, settings.places.values())
             return self._spark
 
     @property
@@ -170,10 +171,11 @@ class Lake:
         """Where the table stands now."""
         return TableState.read(self.target(table), self.storage)
 
-    def lease(self, table: str, run: str) -> Lease:
-        """The claim of a run on a table."""
-        beat = self.settings.lease
-        return Lease(self.storage, self.target(table).path, run, beat.heartbeat_s, beat.void_after_s)
+    def lease(self, table: str, run: str, by_spark: bool = False) -> Lease:
+        """The claim of a run on a table; `by_spark` where Spark commits to it whatever the table is."""
+        beat, path = self.settings.lease, self.target(table).path
+        on_lost = partial(refuse_late_commit, path, by_spark)
+        return Lease(self.storage, path, run, beat.heartbeat_s, beat.void_after_s, on_lost)
 
     @cached_property
     def batches_ledger(self) -> Ledger:

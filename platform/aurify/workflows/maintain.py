@@ -82,7 +82,7 @@ def maintain(
 
 def _maintain(lake: Lake, spec: TableSpec, run: Run, retain_hours: int, sweep_after_s: float) -> Maintained:
     done = Maintained(spec.name)
-    with lake.lease(spec.name, run.id):
+    with lake.lease(spec.name, run.id, by_spark=True):
         state = lake.state(spec.name)
         state.refuse_foreign()
         assert state.handle is not None

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aurify.models.declare import ModelSpec
+from aurify.version import __version__
 from aurify.workflows.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     from aurify.workflows.lake import Lake
 
-PACKAGES = ("aurify", "lightgbm", "mlflow", "numpy", "pyarrow", "pyspark", "scikit-learn", "synapseml")
+PACKAGES = ("lightgbm", "mlflow", "numpy", "pyarrow", "scikit-learn", "synapseml")
 
 
 def record_of(lake: Lake, spec: ModelSpec, rows: TrainingRows) -> dict[str, Any]:
@@ -53,7 +54,9 @@ def fingerprint(record: Mapping[str, Any]) -> str:
 
 def environment(lake: Lake) -> dict[str, str]:
     """Python, the packages that decide what is learned, and the master of the session."""
+    # On a cluster engine and PySpark are no installed packages.
     found = {"python": platform.python_version(), "system": f"{sys.platform} {platform.machine()}"}
+    found |= {"aurify": __version__, "pyspark": str(lake.session.version)}
     for name in PACKAGES:
         try:
             found[name] = version(name)

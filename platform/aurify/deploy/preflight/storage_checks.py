@@ -8,15 +8,14 @@ from uuid import uuid4
 
 from aurify.config.settings import Settings
 from aurify.deploy.preflight.finding import Finding, bad
-from aurify.storage import Storage, is_local, scheme_of
+from aurify.storage import Storage, is_local, is_on_s3, scheme_of
 
 MOST_SKEW_S = 30.0
 
 
 def places(settings: Settings) -> list[Finding]:
     """Every place of the settings is one that all machines of a cluster see."""
-    named = {"warehouse": settings.warehouse, "sources": settings.sources}
-    named |= {f"tables.{name}.path": place.path for name, place in settings.tables.items()}
+    named = dict(settings.places)
     if settings.submit.files:
         named["submit.files"] = settings.submit.files
     hint = f"name it in conf/{settings.env}/settings.yml, like hdfs://namenode:8020/lake"
@@ -29,6 +28,23 @@ def places(settings: Settings) -> list[Finding]:
     ]
 
 
+def shipped_files(folder: str) -> list[Finding]:
+    """The folder that YARN's nodes fetch the files of a submission from."""
+    if not is_on_s3(folder):
+        return []
+    expected = "nodes and a spark-submit with a client of S3 of their own, as on EMR"
+    hint = "or name a folder on HDFS: submit.files, AURIFY_FILES=hdfs://namenode:8020/aurify"
+    return [Finding("files of a submission", f"{folder}, which YARN's nodes fetch", "warning", expected, hint)]
+
+
+def sources(storage: Storage, place: str) -> list[Finding]:
+    """The folder of the sources answers, also where it is in another store than the tables."""
+    if storage.exists(place):
+        return [Finding("sources", f"{place} answers")]
+    hint = "look at sources in the settings"
+    return [Finding("sources", f"nothing is at {place}", "warning", "the folders that files arrive in", hint)]
+
+
 def commits(storage: Storage, warehouse: str) -> list[Finding]:
     """A file is created once and only once below the warehouse, and its time is near to ours.
 
@@ -36,8 +52,9 @@ def commits(storage: Storage, warehouse: str) -> list[Finding]:
     """
     probe = f"{warehouse}/_aurify/probe-{uuid4().hex}"
     kind = scheme_of(warehouse)
+    first = storage.create(probe, b"first")
     try:
-        first, second = storage.create(probe, b"first"), storage.create(probe, b"second")
+        second = storage.create(probe, b"second")
         held, seen = storage.read(probe), storage.stat(probe)
     finally:
         with suppress(OSError):
