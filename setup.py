@@ -13,6 +13,7 @@ EXTRAS = {
     "quality": ["great-expectations==1.24.1"],
     "hdfs": ["hdfs-native>=0.14.7,<0.15"],
     "s3": ["obstore>=0.8,<0.13"],
+    "k8s": ["kubernetes>=37,<38", "oras>=0.2.36,<0.3"],
     "features": ["holidays>=0.70,<1"],
     "metrics": ["prometheus-client>=0.22,<1"],
     "models": [
@@ -48,6 +49,7 @@ setup(
     package_data={
         "aurify": ["py.typed"],
         "aurify.deploy": ["log4j2.properties"],
+        "aurify.deploy.image": ["entrypoint.sh", "log4j2.properties"],
         "aurify.session": ["log4j2.properties"],
     },
     install_requires=RUNTIME,

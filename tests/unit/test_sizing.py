@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from aurify.deploy.sizing import MB, Node, container_mb, proposed
+from aurify.deploy.memory import overhead_mb
+from aurify.deploy.sizing import MB, Node, proposed
 
 TEN = [Node(64_000, 16)] * 10
 SMALL = [Node(5_120, 4)] * 2
@@ -29,7 +30,7 @@ def test_work_on_tables_comes_and_goes_and_a_training_stays() -> None:
 
 def test_rows_of_a_training_that_no_container_holds_are_spread_further() -> None:
     found = proposed(4096 * MB, TEN, 4_096, 2_432, trains=True)
-    assert container_mb(found.memory_mb) <= 4_096
+    assert found.memory_mb + overhead_mb(found.memory_mb) <= 4_096
     assert found.executors * found.memory_mb * 0.6 >= 4096 * 5
     assert any("largest container" in reason for reason in found.reasons)
 
@@ -38,7 +39,7 @@ def test_rows_of_a_training_that_no_container_holds_are_spread_further() -> None
 @pytest.mark.parametrize("gigabytes", [0, 1, 10, 100])
 def test_what_is_proposed_fits_the_cluster(gigabytes: int, trains: bool) -> None:
     found = proposed(gigabytes * 1024 * MB, SMALL, 4_096, 2_560, trains=trains)
-    each = container_mb(found.memory_mb)
+    each = found.memory_mb + overhead_mb(found.memory_mb)
     assert each <= 4_096
     assert sum((memory - taken) // each for memory, taken in ((5_120, 2_560), (5_120, 0))) >= found.executors
     assert found.cores <= 4

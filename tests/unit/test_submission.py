@@ -21,10 +21,12 @@ from aurify.deploy.preflight import here, storage_checks
 from aurify.deploy.preflight.finding import Finding, bad, refuse
 from aurify.deploy.program import Program
 from aurify.deploy.shipping import Shipment
+from aurify.deploy.spark_account import SparkAccount
 from aurify.deploy.spark_submit import SparkSubmit
+from aurify.deploy.submission import How, forwarded_variables
 from aurify.deploy.yarn import Yarn, hadoop_settings, resource_managers
 from aurify.deploy.yarn_logs import driver_log
-from aurify.deploy.yarn_submission import How, forwarded_variables, yarn_submission
+from aurify.deploy.yarn_submission import yarn_submission
 from aurify.errors import ConfigurationError, EnvironmentFailure
 from aurify.storage import Storage
 
@@ -60,6 +62,7 @@ def test_the_shown_line_can_be_pasted() -> None:
 def test_names_of_secrets_are_told_from_others() -> None:
     secret = ("AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "MYSQL_PWD", "DB_PASS", "AWS_CREDENTIALS", "OPENAI_API_KEY")
     assert all(holds_secret(name, "x") for name in secret)
+    assert not holds_secret("spark.kubernetes.driver.secretKeyRef.AWS_SECRET_ACCESS_KEY", "s3-keys:secret")
     assert holds_secret("MLFLOW_TRACKING_URI", "http://user:hunter2@host:5000")
     assert not any(holds_secret(name, "hdfs://n:8020/lake") for name in ("AURIFY_WAREHOUSE", "AURIFY_SOURCES"))
     assert without_password("http://user:hunter2@host:5000") == "http://user:***@host:5000"
@@ -126,6 +129,7 @@ class Told:
     def __init__(self, *answers: Application | Exception) -> None:
         self.answers = list(answers)
         self.killed: list[str] = []
+        self.waiting = 0
 
     def application(self, id: str) -> Application:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -136,11 +140,16 @@ class Told:
     def progress(self, id: str) -> str:
         return "3 jobs done"
 
+    def waiting_tasks(self, id: str) -> int:
+        return self.waiting
+
+    def shortage(self, app: Application) -> str:
+        return "100 % of queue default in use"
+
     def kill(self, id: str) -> None:
         self.killed.append(id)
 
 
-QUICK = Patience(start_s=0.05, end_s=0.05, pause_s=0.01)
 LONG = Patience(start_s=60, end_s=60, pause_s=0.01)
 
 
@@ -153,20 +162,56 @@ def test_an_application_is_followed_to_its_own_exit_code() -> None:
     assert heard == ["accepted: waits for room", "running: 3 jobs done"]
 
 
+WAITS = replace(RUNNING, state="ACCEPTED", is_running=False, diagnostics="AM limit exceeded")
+
+
 @pytest.mark.parametrize(
-    ("stuck", "key"),
+    ("stuck", "waiting", "patience", "found"),
     [
-        (replace(RUNNING, state="ACCEPTED", is_running=False, diagnostics="queue is full"), "submit.start_within_s"),
-        (RUNNING, "submit.end_within_s"),
+        (
+            WAITS,
+            0,
+            Patience(0.05, 60, 0.01),
+            r"not started (.|\n)*AM limit exceeded; 100 % of queue default(.|\n)*start_",
+        ),
+        (
+            RUNNING,
+            7,
+            Patience(0.05, 60, 0.01),
+            r"no executor for 7 tasks (.|\n)*100 % of queue default(.|\n)*start_within",
+        ),
+        (RUNNING, 0, Patience(60, 0.05, 0.01), r"not ended after (.|\n)*submit\.end_within_s"),
     ],
 )
-def test_nothing_is_waited_for_without_an_end(stuck: Application, key: str) -> None:
+def test_nothing_is_waited_for_without_an_end(stuck: Application, waiting: int, patience: Patience, found: str) -> None:
     cluster = Told(stuck)
-    with pytest.raises(EnvironmentFailure, match="so it was killed") as told:
-        follow(cluster, "app_1", QUICK, lambda text: None)
-    assert key in str(told.value)
-    assert stuck.diagnostics in str(told.value)
+    cluster.waiting = waiting
+    with pytest.raises(EnvironmentFailure, match=found):
+        follow(cluster, "app_1", patience, lambda text: None)
     assert cluster.killed == ["app_1"]
+
+
+def test_work_that_goes_on_between_two_waits_is_not_ended_by_the_limit_of_one() -> None:
+    class NowAndThen(Told):
+        def waiting_tasks(self, id: str) -> int:
+            self.waiting += 1
+            return self.waiting % 2
+
+    ended = replace(RUNNING, state="FINISHED", outcome=Outcome(0, ""))
+    cluster = NowAndThen(*[RUNNING] * 12, ended)
+    assert follow(cluster, "app_1", Patience(0.08, 60, 0.02), lambda text: None).exit_code == 0
+
+
+def test_tasks_wait_where_stages_run_and_no_executor_does() -> None:
+    def waiting(stages: object, *executors: str) -> int:
+        answers = {"stages?status=active": stages, "executors": [{"id": name} for name in executors]}
+        return SparkAccount(lambda what: answers[what]).waiting_tasks()
+
+    stage = {"numTasks": 8, "numCompleteTasks": 3, "numActiveTasks": 0}
+    assert waiting([stage], "driver") == 5
+    assert waiting([stage], "driver", "1") == 0
+    assert waiting([{**stage, "numActiveTasks": 1}], "driver") == 0
+    assert waiting([], "driver") == 0
 
 
 def test_memory_is_what_spark_asks_for() -> None:
@@ -284,6 +329,13 @@ def test_places_of_one_machine_are_no_places_of_a_cluster(monkeypatch: pytest.Mo
     assert [(told.what, told.is_setting) for told in found] == [("settings: warehouse", True)]
 
 
+def test_files_of_a_submission_on_s3_are_a_warning() -> None:
+    (told,) = storage_checks.shipped_files("s3a://lake/tables")
+    assert told.grade == "warning"
+    assert "AURIFY_FILES" in told.hint
+    assert storage_checks.shipped_files("hdfs://n:8020/aurify") == []
+
+
 def test_a_store_that_lets_two_create_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [told.grade for told in storage_checks.commits(Storage(), str(tmp_path))] == ["good"]
     assert list(tmp_path.rglob("probe-*")) == []
@@ -311,7 +363,8 @@ def test_executors_that_come_and_go_suit_no_training(conf: dict[str, str], train
 
 
 def test_jars_of_another_scala_are_told() -> None:
-    (told,) = here.jars([Path("delta-spark_2.12-3.3.3.jar"), Path("synapse_2.13-1.1.jar"), Path("plain-1.0.jar")])
+    fine = ["delta-spark_2.12-3.3.3.jar", "isolation-forest_3.5.0_2.12-3.0.5.jar", "plain-1.0.jar"]
+    (told,) = here.jars([Path(name) for name in (*fine, "synapse_2.13-1.1.jar")])
     assert (told.grade, told.found) == ("bad", "synapse_2.13-1.1.jar")
 
 

@@ -29,9 +29,10 @@ def apps() -> None:
 @click.pass_obj
 def list_(given: Invocation) -> Answer:
     """List what was submitted, the newest first."""
-    from aurify.workflows.submit import cluster_of
+    from aurify.deploy.submission import TAG
+    from aurify.workflows.backend import backend_of
 
-    found = cluster_of(given.lake()).applications()
+    found = backend_of(given.lake()).applications().applications(TAG)
     return Answer({"applications": [app.as_dict() for app in found]}, lambda console: _show(console, found))
 
 
@@ -40,9 +41,9 @@ def list_(given: Invocation) -> Answer:
 @click.pass_obj
 def status(given: Invocation, application: str) -> Answer:
     """Tell how an application stands; ends with its exit code once it has ended."""
-    from aurify.workflows.submit import cluster_of
+    from aurify.workflows.backend import backend_of
 
-    found = cluster_of(given.lake()).application(application)
+    found = backend_of(given.lake()).applications().application(application)
     code = found.outcome.exit_code if found.outcome else 0
     return Answer(found.as_dict(), lambda console: _show(console, [found]), code)
 
@@ -52,13 +53,12 @@ def status(given: Invocation, application: str) -> Answer:
 @click.option("--all", "everything", is_flag=True, help="Of executors too.")
 @click.pass_obj
 def logs(given: Invocation, application: str, everything: bool) -> Answer:
-    """Print what the driver wrote; the nodes gather it when the application has ended."""
-    from aurify.deploy.yarn_logs import driver_log
-    from aurify.workflows.submit import cluster_of
+    """Print what the driver wrote; nodes of YARN gather it when the application has ended."""
+    from aurify.workflows.backend import backend_of
 
-    found = cluster_of(given.lake()).logs(application)
-    text = "\n".join(found.values()) if everything else driver_log(found)
-    told = text.rstrip() or f"{application}: no logs yet; they are gathered when it has ended"
+    cluster = backend_of(given.lake()).applications()
+    text = "\n".join(cluster.logs(application).values()) if everything else cluster.driver_log(application)
+    told = text.rstrip() or f"{application}: no logs yet"
     return Answer({"application": application, "log": text}, lambda console: click.echo(told))
 
 
@@ -67,9 +67,9 @@ def logs(given: Invocation, application: str, everything: bool) -> Answer:
 @click.pass_obj
 def kill(given: Invocation, application: str) -> Answer:
     """End an application; every table stays consistent, and the next refresh goes on from there."""
-    from aurify.workflows.submit import cluster_of
+    from aurify.workflows.backend import backend_of
 
-    cluster = cluster_of(given.lake())
+    cluster = backend_of(given.lake()).applications()
     cluster.application(application)
     cluster.kill(application)
     return Answer({"killed": application}, lambda console: console.print(f"{application}: told to end"))

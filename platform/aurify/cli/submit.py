@@ -22,6 +22,7 @@ log = logging.getLogger("aurify")
     "aurify submit --env yarn -- refresh 'gold.*'",
     "aurify submit --env yarn --print -- refresh",
     "aurify submit --env yarn jobs/score_batch.py card_fraud",
+    "aurify submit --env k8s --schedule '0 3 * * *' -- refresh | kubectl apply -f -",
 )
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] COMMAND|jobs/FILE.py [ARGS]...")
 @click.option("--mode", type=click.Choice(["client", "cluster"]), help="Where the driver runs, if not as submit.mode.")
@@ -29,10 +30,14 @@ log = logging.getLogger("aurify")
 @click.option("--conf", multiple=True, metavar="KEY=VALUE", help="A setting of Spark for it; repeatable.")
 @click.option("--size", is_flag=True, help="Take executors for the input that waits, and say why so many.")
 @click.option("--print", "only_print", is_flag=True, help="Print the line of spark-submit, and do no more.")
+@click.option("--manifest", is_flag=True, help="Push the image, and print a SparkApplication for the Spark operator.")
+@click.option(
+    "--schedule", metavar="CRON", help="Push the image, and print a CronJob: '0 3 * * *', no operator needed."
+)
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
 @click.pass_obj
 def submit(given: Invocation, words: tuple[str, ...], mode: str | None, name: str | None, conf: tuple[str, ...],
-           size: bool, only_print: bool, detach: bool) -> Answer:  # fmt: skip
+           size: bool, only_print: bool, manifest: bool, schedule: str | None, detach: bool) -> Answer:  # fmt: skip
     """Run a command or job on the environment's cluster.
 
     Ends with the program's own exit code: 0 done, 1 the data or model failed its gate, 2 the configuration is wrong,
@@ -43,9 +48,10 @@ def submit(given: Invocation, words: tuple[str, ...], mode: str | None, name: st
 
     _refuse_unknown(words)
     settings = dict(_pair(text) for text in conf)
-    asked = Asked(words, mode, name, settings, size, only_print, detach)
+    asked = Asked(words, mode, name, settings, size, only_print, detach, manifest, schedule)
     done = run(given.lake(), asked, log.info)
-    return Answer(done.as_dict(), lambda console: _show(console, done, only_print), done.exit_code)
+    is_text = bool(only_print or manifest or schedule)
+    return Answer(done.as_dict(), lambda console: _show(console, done, is_text), done.exit_code)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -69,9 +75,9 @@ def _refuse_unknown(words: tuple[str, ...]) -> None:
         command.make_context(name, rest, parent=context)
 
 
-def _show(console: Console, done: Submitted, only_print: bool) -> None:
-    if only_print:
-        click.echo(done.command)
+def _show(console: Console, done: Submitted, is_text: bool) -> None:
+    if is_text:
+        click.echo(done.command.rstrip())
         return
     if done.log:
         click.echo(done.log.rstrip())

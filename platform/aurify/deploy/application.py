@@ -17,7 +17,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Application:
-    """One application. `outcome` is None until it has ended; `diagnostics` tells what it waits for."""
+    """One application. `outcome` is None until it has ended; `diagnostics` tells what it waits for.
+
+    `is_hopeless`: it waits for what no time brings.
+    """
 
     id: str
     name: str
@@ -29,6 +32,7 @@ class Application:
     is_running: bool
     outcome: Outcome | None
     owner: str = ""
+    is_hopeless: bool = False
 
     def as_dict(self) -> Mapping[str, Any]:
         """For `--json`."""

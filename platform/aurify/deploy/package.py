@@ -85,7 +85,8 @@ def build_package(
     try:
         with held(output, "folder of the package", hint):
             making = _Making(settings, output, told)
-            return making.package(lock, spark, session_coordinates(settings.spark.conf, coordinates))
+            all_jars = session_coordinates(settings.spark.conf, settings.places.values(), coordinates)
+            return making.package(lock, spark, all_jars)
     except OSError as error:
         raise EnvironmentFailure.of(str(output), str(error), "a folder that can be written to", hint) from error
 

@@ -25,6 +25,8 @@ LASTING = (0, 1, 2)
 def run(arguments: Sequence[str]) -> int:
     """Run the words, or end as the attempt before did."""
     record, *words = arguments
+    # YARN puts a driver's code on its path by itself, and PySpark then looks for it where it is not.
+    warnings.filterwarnings("ignore", "Failed to add file", RuntimeWarning)
     before = Storage().read(record)
     if before is not None:
         print(f"the attempt before ended with exit code {before.decode()}: another one changes nothing", flush=True)

@@ -41,10 +41,14 @@ class Sizing:
     reasons: Sequence[str]
 
 
-def proposed(input_bytes: int, nodes: Sequence[Node], largest_mb: int, driver_mb: int, *, trains: bool) -> Sizing:
+def proposed(
+    input_bytes: int, nodes: Sequence[Node], largest_mb: int, driver_mb: int, *, trains: bool,
+    share: float = OVERHEAD_SHARE,
+) -> Sizing:  # fmt: skip
     """Executors for the input, on nodes that also hold the driver, with containers of `largest_mb` at most.
 
-    A training gets executors that stay, which hold all of its rows; other work such that come and go.
+    `share` of a heap is what the cluster adds to it. A training gets executors that stay, which hold all of its rows;
+    other work such that come and go.
     """
     partitions = max(1, math.ceil(input_bytes / MB / PARTITION_MB))
     wanted = math.ceil(partitions / WAVES)
@@ -57,28 +61,19 @@ def proposed(input_bytes: int, nodes: Sequence[Node], largest_mb: int, driver_mb
         reasons.append("a training is spread over two executors at least, of one core")
     needed, why = _memory_mb(input_bytes, executors, cores, trains)
     reasons.append(why)
-    fits = _most_heap_mb(largest_mb)
+    fits = max(min(largest_mb - LEAST_OVERHEAD_MB, int(largest_mb / (1 + share))), 1)
     memory = min(needed, fits)
     if needed > fits:
         grown = math.ceil(executors * needed / fits) if trains else executors
         more = f", so {grown} executors instead of {executors}" if grown > executors else ""
         reasons.append(f"the largest container of {largest_mb} MB holds a heap of {fits} MB{more}")
         executors = grown
-    room = _room(nodes, container_mb(memory), driver_mb)
+    room = _room(nodes, memory + overhead_mb(memory, share), driver_mb)
     if executors > room:
         short = ", which do not hold all rows: learn from fewer, or on more nodes" if trains else ""
         reasons.append(f"the cluster has room for {room} of them beside a driver of {driver_mb} MB{short}")
         executors = max(room, 1)
     return Sizing(executors, cores, memory, _conf(executors, cores, memory, trains), reasons)
-
-
-def container_mb(heap_mb: int) -> int:
-    """The container that a heap is granted in."""
-    return heap_mb + overhead_mb(heap_mb)
-
-
-def _most_heap_mb(largest_mb: int) -> int:
-    return max(min(largest_mb - LEAST_OVERHEAD_MB, int(largest_mb / (1 + OVERHEAD_SHARE))), 1)
 
 
 def _memory_mb(input_bytes: int, executors: int, cores: int, trains: bool) -> tuple[int, str]:

@@ -13,16 +13,19 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from aurify.deploy.application import Application, Outcome
 from aurify.deploy.sizing import Node
-from aurify.deploy.yarn_logs import gathered_logs
+from aurify.deploy.spark_account import SparkAccount
+from aurify.deploy.submission import TAG
+from aurify.deploy.yarn_logs import driver_log, gathered_logs
 from aurify.errors import ConfigurationError, EnvironmentFailure
 
 PATIENCE_S = 20.0
-TAG = "aurify"
+# Nodes gather the logs of an application after its end.
+GATHERED_S = 40.0
 MOST_SAID = 1200
 # How Spark's application master tells what a Python program ended with.
 _STATUS = re.compile(r"User application exited with (?:status )?(\d+)")
@@ -85,6 +88,8 @@ class Yarn:
 
     EnvironmentFailure where no ResourceManager answers.
     """
+
+    gathering_s = GATHERED_S
 
     def __init__(self, recorded: Callable[[str], int | None] = lambda tag: None) -> None:
         self._recorded = recorded
@@ -162,28 +167,37 @@ class Yarn:
             for node in nodes
         ]
 
-    def jobs(self, id: str) -> list[Mapping[str, Any]]:
-        """Spark's own account of its jobs, through the proxy of its web page; nothing where it has none."""
-        try:
-            found: list[Mapping[str, Any]] = self.ask(f"/proxy/{id}/api/v1/applications/{id}/jobs")
-        except (LookupError, ValueError, EnvironmentFailure):
-            return []
-        return found
+    def _spark(self, id: str) -> SparkAccount:
+        """Spark's own account, through the proxy of its web page."""
+
+        def ask(what: str) -> Any:
+            path, _, query = what.partition("?")
+            return self.ask(f"/proxy/{id}/api/v1/applications/{id}/{path}", **dict(parse_qsl(query)))
+
+        return SparkAccount(ask)
 
     def progress(self, id: str) -> str:
-        """How many of its Spark jobs are done, and how far the running ones are."""
-        jobs = self.jobs(id)
-        if not jobs:
-            return ""
-        running = [job for job in jobs if job["status"] == "RUNNING"]
-        done = sum(job["status"] == "SUCCEEDED" for job in jobs)
-        tasks, whole = (sum(int(job[name]) for job in running) for name in ("numCompletedTasks", "numTasks"))
-        told = f"{done} jobs done"
-        return f"{told}, {tasks} of {whole} tasks of {len(running)} more" if running else told
+        """How far its Spark jobs are."""
+        return self._spark(id).progress()
+
+    def waiting_tasks(self, id: str) -> int:
+        """How many of its tasks wait while it has no executor."""
+        return self._spark(id).waiting_tasks()
+
+    def shortage(self, app: Application) -> str:
+        """How full its queue is."""
+        queue = self.queues().get(app.place.rpartition(" ")[2])
+        return "" if queue is None else f"{queue.used_percent:.0f} % of the largest share of {app.place} in use"
 
     def logs(self, id: str) -> dict[str, str]:
         """What each container of an application wrote, once the nodes have gathered it: after its end."""
         return gathered_logs(id, self.application(id).owner)
+
+    def driver_log(self, id: str) -> str:
+        """What the driver wrote, once the nodes have gathered it; empty until then."""
+        if self.setting("yarn.log-aggregation-enable") == "false":
+            return "the log stays on the nodes: yarn.log-aggregation-enable is false on this cluster"
+        return driver_log(self.logs(id))
 
     def _application(self, told: Mapping[str, Any]) -> Application:
         state, final = str(told["state"]), str(told["finalStatus"])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from aurify.config.settings import Settings
@@ -16,13 +14,12 @@ from aurify.deploy.package import Package
 from aurify.deploy.program import Program
 from aurify.deploy.shipping import Shipment
 from aurify.deploy.spark_submit import SparkSubmit
-from aurify.deploy.yarn import TAG, hadoop_user
+from aurify.deploy.submission import REDACTED, TAG, How, ended_record, events_folder, forwarded_variables
+from aurify.deploy.yarn import hadoop_user
 from aurify.publish.lease import SUBMISSION
 from aurify.session.jars import PACKAGES
 
 PYTHON, PROJECT = "python", "project"
-# What Spark shows to nobody, in its page and its event log.
-REDACTED = "(?i)secret|passw|pwd|passphrase|token|credential|(access|api|private|account|encryption)[._]?key"
 RUNNER = Path(__file__).with_name("runner.py")
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
@@ -39,15 +36,6 @@ def shipped(package: Package) -> list[Artifact]:
         package.spark,
         *package.pyspark,
     ]
-
-
-@dataclass(frozen=True)
-class How:
-    """Where the driver runs, settings of Spark for this submission alone, and the tag that it is found by."""
-
-    mode: str
-    conf: Mapping[str, str]
-    tag: str
 
 
 def yarn_submission(settings: Settings, how: How, package: Package, program: Program, ship: Shipment) -> SparkSubmit:
@@ -101,16 +89,6 @@ def _as_exported(value: str) -> str:
     return re.sub(r'([\\"$`])', r"\\\1", value)
 
 
-def ended_record(folder: str, tag: str) -> str:
-    """Where a submission writes down what it ended with."""
-    return f"{folder}/ended/{tag}"
-
-
-def events_folder(folder: str) -> str:
-    """Where applications leave what a history server shows of them."""
-    return f"{folder}/events"
-
-
 def own_file(path: Path) -> Artifact:
     """A file of the engine that is shipped by itself."""
     return Artifact.of(path.parent, path.name, "the engine")
@@ -122,11 +100,6 @@ def _with_logs(conf: Mapping[str, str], mode: str) -> dict[str, str]:
     option = f"-Dlog4j2.configurationFile={LOG_SETTINGS.name}"
     led = {**conf, **{key: f"{conf.get(key, '')} {option}".strip() for key in keys}}
     return led if mode == "cluster" else with_quiet_driver(led)
-
-
-def forwarded_variables(settings: Settings) -> dict[str, str]:
-    """The variables that the settings refer to, as they are here: the driver reads the same files there."""
-    return {name: os.environ[name] for name in sorted(settings.variables) if name in os.environ}
 
 
 def _of_client(settings: Settings, mode: str, pyspark: Sequence[str]) -> dict[str, str]:

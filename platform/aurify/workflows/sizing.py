@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aurify.deploy.memory import driver_container
+from aurify.deploy.k8s.api import Api, Refused, is_kubernetes, namespace_of
+from aurify.deploy.k8s.cluster import Kubernetes
+from aurify.deploy.k8s.submission import PYTHON_SHARE
+from aurify.deploy.memory import OVERHEAD_SHARE, driver_container
 from aurify.deploy.preflight.yarn_checks import limits_of
 from aurify.deploy.program import TRAINING, command_of
-from aurify.deploy.sizing import Sizing, proposed
+from aurify.deploy.sizing import Node, Sizing, proposed
 from aurify.deploy.yarn import Yarn
+from aurify.errors import EnvironmentFailure
 from aurify.publish.batch_log import VersionRange
 from aurify.publish.delta_log import commits
 from aurify.publish.target import Handle
@@ -23,12 +27,26 @@ from aurify.workflows.lake import Lake, selected
 UNZIPPED = 5
 
 
-def sized(lake: Lake, yarn: Yarn, words: Sequence[str], conf: Mapping[str, str], mode: str) -> Sizing:
+def sized(lake: Lake, words: Sequence[str], conf: Mapping[str, str], mode: str) -> Sizing:
     """Executors for what the words would do now; the settings of it are those of Spark."""
     trains = command_of(words) in TRAINING
-    largest = min(limits_of(yarn, conf).values(), default=0) or max(node.memory_mb for node in yarn.nodes())
-    driver = driver_container(conf, mode).total_mb
-    return proposed(waiting_bytes(lake, words), yarn.nodes(), largest, driver, trains=trains)
+    if is_kubernetes(lake.settings.spark.master):
+        nodes, share = _nodes(lake, conf), PYTHON_SHARE
+        largest = max(node.memory_mb for node in nodes)
+    else:
+        yarn, share = Yarn(), OVERHEAD_SHARE
+        nodes = yarn.nodes()
+        largest = min(limits_of(yarn, conf).values(), default=0) or max(node.memory_mb for node in nodes)
+    driver = driver_container(conf, mode, share).total_mb
+    return proposed(waiting_bytes(lake, words), nodes, largest, driver, trains=trains, share=share)
+
+
+def _nodes(lake: Lake, conf: Mapping[str, str]) -> list[Node]:
+    try:
+        return Kubernetes(Api(lake.settings.spark.master), namespace_of(conf)).nodes()
+    except Refused as error:
+        hint = "leave --size out, or ask for a cluster role that lists nodes"
+        raise EnvironmentFailure.of("Kubernetes", error.said, "to be allowed to list nodes", hint) from error
 
 
 def waiting_bytes(lake: Lake, words: Sequence[str]) -> int:

@@ -8,25 +8,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from aurify.deploy.following import Patience, follow
+import yaml
+
+from aurify.deploy import Package, Step
+from aurify.deploy.following import Applications, Patience, Watch, follow
 from aurify.deploy.launch import hand_over, run_here
 from aurify.deploy.local_submission import local_submission
 from aurify.deploy.preflight.finding import refuse
 from aurify.deploy.program import Program
-from aurify.deploy.shipping import Shipment
-from aurify.deploy.yarn import TAG, Yarn
-from aurify.deploy.yarn_logs import driver_log
-from aurify.deploy.yarn_submission import How, ended_record, events_folder, shipped, yarn_submission
+from aurify.deploy.submission import TAG, How, ended_record, events_folder
 from aurify.errors import ConfigurationError, EnvironmentFailure
 from aurify.session.spark import is_one_machine
-from aurify.storage import is_local
+from aurify.workflows.backend import OnKubernetes, OnYarn, backend_of, files_folder
 from aurify.workflows.doctor import examine
 from aurify.workflows.lake import Lake
 from aurify.workflows.package import jars_of, package
 from aurify.workflows.sizing import sized
 
 ACCEPTED_S = 30.0
-GATHERED_S = 40.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class Asked:
     size: bool = False
     only_print: bool = False
     detach: bool = False
+    manifest: bool = False
+    schedule: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,46 +80,74 @@ def submit(lake: Lake, asked: Asked, tell: Callable[[str], None]) -> Submitted:
     if asked.detach and mode == "client":
         hint = "leave --detach out, or submit to a cluster in cluster mode"
         raise ConfigurationError.of("submit", "--detach with a driver that runs here", "a driver on a cluster", hint)
+    if is_local and (asked.manifest or asked.schedule):
+        hint = "leave --manifest and --schedule out, or name an environment of Kubernetes: --env k8s"
+        raise ConfigurationError.of("submit", "a manifest for one machine", "a Kubernetes", hint)
     if is_local:
         line = local_submission(lake.settings, program, asked.conf, jars_of(lake))
-        return Submitted(line.shown(), exit_code=0 if asked.only_print else run_here(line))
-    return _on_yarn(lake, program, asked, How(mode, asked.conf, f"{TAG}-{uuid4().hex[:12]}"), tell)
+        code = 0 if asked.only_print else run_here(line, lake.settings.submit.end_within_s)
+        return Submitted(line.shown(), exit_code=code)
+    return _on_cluster(lake, program, asked, How(mode, asked.conf, f"{TAG}-{uuid4().hex[:12]}"), tell)
 
 
-def _on_yarn(lake: Lake, program: Program, asked: Asked, how: How, tell: Callable[[str], None]) -> Submitted:
-    """The same, for YARN."""
-    refuse_other_clusters(lake)
-    clock = _Clock()
+def _on_cluster(lake: Lake, program: Program, asked: Asked, how: How, tell: Callable[[str], None]) -> Submitted:
+    """The same, for the machines of a cluster."""
+
+    def told(step: Step) -> None:
+        tell(f"{step.name}: {'built' if step.built else 'kept'}")
+
+    backend, folder, clock = backend_of(lake, told, how.conf), files_folder(lake), _Clock()
     if not asked.only_print:
         refuse(examine(lake, asked.words, how.mode, how.conf), lake.settings.env)
         clock.lap("preflight")
     if asked.size:
         how = replace(how, conf={**_size(lake, asked.words, how, tell), **how.conf})
-    made = package(lake, None, lambda step: tell(f"{step.name}: {'built' if step.built else 'kept'}"))
-    clock.lap("package")
-    ship = Shipment(lake.storage, files_folder(lake))
-    line = yarn_submission(lake.settings, how, made, program, ship)
+    made = package(lake, None, told)
     if asked.only_print:
-        return Submitted(line.shown())
-    ship.send(shipped(made))
-    lake.storage.write(f"{events_folder(ship.folder)}/.folder", b"")  # Spark makes none
+        return Submitted(backend.line(made, how, program).shown())
+    lake.storage.write(f"{events_folder(folder)}/.folder", b"")  # Spark makes none
+    if asked.manifest or asked.schedule:
+        return _manifest(backend, made, how, program, asked.schedule)
+    line = backend.line(made, how, program)
+    clock.lap("package")
+    sent = backend.ship(made)
     clock.lap("ship")
-    tell(f"shipped {sum(ship.sent.values()):,} bytes to {ship.folder}")
+    tell(f"shipped {sum(sent.values()):,} bytes")
     if how.mode == "client":
-        code = run_here(line)
-        if code and lake.storage.read(ended_record(ship.folder, how.tag)) is None:
+        code = run_here(line, lake.settings.submit.end_within_s, _watch(lake, backend.applications(), how.tag).look)
+        if code and lake.storage.read(ended_record(folder, how.tag)) is None:
             code = 3  # spark-submit's own failure, or of the environment: the program wrote down no other end
-        return Submitted(line.shown(), sent=ship.sent, exit_code=code, seconds=clock.seconds)
+        return Submitted(line.shown(), sent=sent, exit_code=code, seconds=clock.seconds)
     hand_over(line)
-    cluster = cluster_of(lake)
+    cluster = backend.applications()
     id = _accepted(cluster, how.tag)
     clock.lap("submit")
     tell(f"{id} is submitted: aurify apps status {id}")
-    begun = Submitted(line.shown(), id, ship.sent, seconds=clock.seconds)
+    begun = Submitted(line.shown(), id, sent, seconds=clock.seconds)
     return begun if asked.detach else _followed(lake, cluster, begun, clock, tell)
 
 
-def _followed(lake: Lake, cluster: Yarn, begun: Submitted, clock: _Clock, tell: Callable[[str], None]) -> Submitted:
+def _manifest(
+    backend: OnYarn | OnKubernetes, made: Package, how: How, program: Program, schedule: str | None
+) -> Submitted:
+    """What is applied by others, with its image in the registry."""
+    if isinstance(backend, OnYarn):
+        hint = "schedule the line of --print with what YARN's users have, or name an environment of Kubernetes"
+        raise ConfigurationError.of("submit", "a manifest for YARN", "a Kubernetes", hint)
+    text = yaml.safe_dump(backend.manifest(made, how, program, schedule), sort_keys=False, width=1_000)
+    return Submitted(text, sent=backend.ship(made))
+
+
+def _watch(lake: Lake, cluster: Applications, tag: str) -> Watch:
+    """Looks at the application of a driver that runs here."""
+    limits = lake.settings.submit
+    patience = Patience(limits.start_within_s, limits.end_within_s)
+    return Watch(cluster, lambda: next((app.id for app in cluster.applications(tag)), None), patience)
+
+
+def _followed(
+    lake: Lake, cluster: Applications, begun: Submitted, clock: _Clock, tell: Callable[[str], None]
+) -> Submitted:
     """The same application at its end, with what its driver wrote."""
     id, limits = begun.application, lake.settings.submit
     try:
@@ -127,49 +156,18 @@ def _followed(lake: Lake, cluster: Yarn, begun: Submitted, clock: _Clock, tell: 
         tell(f"{id} goes on: aurify apps status {id}, or aurify apps kill {id}")
         raise
     clock.lap("run")
-    return replace(begun, exit_code=outcome.exit_code, said=outcome.said, log=_gathered(cluster, id, tell))
+    return replace(begun, exit_code=outcome.exit_code, said=outcome.said, log=_gathered(cluster, id))
 
 
 def _size(lake: Lake, words: Sequence[str], how: How, tell: Callable[[str], None]) -> Mapping[str, str]:
     """The settings of the executors that the waiting input asks for; each reason is told."""
-    sizing = sized(lake, cluster_of(lake), words, {**lake.settings.spark.submitted, **how.conf}, how.mode)
+    sizing = sized(lake, words, {**lake.settings.spark.submitted, **how.conf}, how.mode)
     for reason in sizing.reasons:
         tell(f"size: {reason}")
     return sizing.conf
 
 
-def cluster_of(lake: Lake) -> Yarn:
-    """The cluster of the environment; ConfigurationError where it has none."""
-    refuse_other_clusters(lake)
-    folder, storage = files_folder(lake), lake.storage
-
-    def recorded(tag: str) -> int | None:
-        found = storage.read(ended_record(folder, tag))
-        return None if found is None else int(found)
-
-    return Yarn(recorded)
-
-
-def refuse_other_clusters(lake: Lake) -> None:
-    """Stop where the environment is of no cluster that is spoken to."""
-    master = lake.settings.spark.master
-    if master != "yarn":
-        hint = "name an environment with a cluster: --env yarn"
-        raise ConfigurationError.of(f"environment '{lake.settings.env}'", f"spark.master {master}", "yarn", hint)
-
-
-def files_folder(lake: Lake) -> str:
-    """Where the files of a submission lie: of submit.files, else below the warehouse."""
-    settings = lake.settings
-    folder = settings.submit.files or f"{settings.warehouse}/_submitted"
-    if is_local(folder):
-        key, found = "submit.files" if settings.submit.files else "warehouse", f"{folder}, a path of this machine"
-        hint = f"name one in conf/{settings.env}/settings.yml"
-        raise ConfigurationError.of(f"settings: {key}", found, "a URI that all machines of the cluster read", hint)
-    return folder
-
-
-def _accepted(cluster: Yarn, tag: str) -> str:
+def _accepted(cluster: Applications, tag: str) -> str:
     """The application that carries a tag; its submission was said to be accepted."""
     until = time.monotonic() + ACCEPTED_S
     while time.monotonic() < until:
@@ -178,20 +176,15 @@ def _accepted(cluster: Yarn, tag: str) -> str:
             return found[0].id
         time.sleep(0.5)
     found_text = f"no application with the tag {tag} within {ACCEPTED_S:.0f} s"
-    raise EnvironmentFailure.of("YARN", found_text, "the application that spark-submit said it submitted")
+    raise EnvironmentFailure.of("the cluster", found_text, "the application that spark-submit said it submitted")
 
 
-def _gathered(cluster: Yarn, id: str, tell: Callable[[str], None]) -> str:
-    """The driver's log: nodes gather it after the end, where the cluster lets them."""
-    if cluster.setting("yarn.log-aggregation-enable") == "false":
-        tell("its log stays on the nodes: yarn.log-aggregation-enable is false on this cluster")
-        return ""
-    until, found = time.monotonic() + GATHERED_S, dict[str, str]()
-    while not found and time.monotonic() < until:
-        found = cluster.logs(id)
-        if not found:
-            time.sleep(2)
-    return driver_log(found)
+def _gathered(cluster: Applications, id: str) -> str:
+    """The driver's log, for which it waits as long as the cluster may take to gather it."""
+    until = time.monotonic() + cluster.gathering_s
+    while not (found := cluster.driver_log(id)) and time.monotonic() < until:
+        time.sleep(2)
+    return found
 
 
 class _Clock:

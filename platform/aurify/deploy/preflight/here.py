@@ -12,7 +12,8 @@ from aurify.deploy.spark_files import Spark
 from aurify.session.java import find_java
 
 SPARK, SCALA = "3.5", "2.12"
-_SCALA_SUFFIX = re.compile(r"_(2\.1[123]|3)[-.]")
+# The last of a name: some carry Spark's version before it, like `forest_3.5.0_2.12-3.0.5.jar`.
+_SCALA_SUFFIX = re.compile(r".*_(2\.1[123]|3)[-.]")
 
 
 def versions() -> list[Finding]:
@@ -29,7 +30,7 @@ def versions() -> list[Finding]:
 
 def jars(files: Sequence[Path]) -> list[Finding]:
     """The jars of the session, each for the Scala of Spark."""
-    wrong = [file.name for file in files if (other := _SCALA_SUFFIX.search(file.name)) and other[1] != SCALA]
+    wrong = [file.name for file in files if (other := _SCALA_SUFFIX.match(file.name)) and other[1] != SCALA]
     if wrong:
         hint = f"name coordinates that end in _{SCALA}: spark.jars.packages in spark.conf"
         return [bad("jars", ", ".join(wrong), f"jars for Scala {SCALA}", hint, is_setting=True)]

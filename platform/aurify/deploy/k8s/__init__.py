@@ -1,0 +1,1 @@
+"""Kubernetes: its API, applications as driver pods, submissions, and manifests for other schedulers."""
