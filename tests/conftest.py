@@ -46,7 +46,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         # With one compiler alone Java keeps room for 48 MB of code, and would throw away what the next test needs.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
     }
     here = SparkSettings(master="local[2]", driver_memory="2g", conf=conf)
     session = open_session(here, "aurify tests", str(tmp_path_factory.mktemp("lake")))

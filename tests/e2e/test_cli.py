@@ -27,7 +27,12 @@ FILES = {
     "conf/base/settings.yml": """
         warehouse: lake
         sources: landing
-        spark: {master: "local[2]", driver_memory: 1g, conf: {spark.sql.shuffle.partitions: 2}}
+        spark:
+          master: local[2]
+          driver_memory: 1g
+          conf:
+            spark.sql.shuffle.partitions: 2
+            spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
         parallel: 2
         business_time_zone: Europe/London
     """,

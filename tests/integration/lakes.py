@@ -21,7 +21,10 @@ from aurify.workflows.report import RunReport, TableReport
 SETTINGS = """
 warehouse: lake
 sources: landing
-spark: {master: "local[2]", driver_memory: 2g}
+spark:
+  master: local[2]
+  driver_memory: 2g
+  conf: {spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1 -XX:+UseSerialGC}
 parallel: 2
 business_time_zone: Europe/London
 """

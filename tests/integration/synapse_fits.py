@@ -37,7 +37,7 @@ def main(folder: str) -> None:
     conf = {
         "spark.jars.packages": synapse_lightgbm.COORDINATES,
         "spark.sql.shuffle.partitions": "2",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
     }
     spark = open_session(SparkSettings(master="local[2]", driver_memory="2g", conf=conf), "synapse fits", folder)
     rows = payments(spark, 3_000).where("is_fraud = 0 OR id % 3 = 0").cache()

@@ -35,7 +35,7 @@ MODELS = {border: f"killed_{border.replace(' ', '_')}" for border in (*ALWAYS, *
 FAST = """
 spark:
   conf:
-    spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m
+    spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC
     spark.sql.shuffle.partitions: "2"
     spark.databricks.delta.snapshotPartitions: "1"
 """
