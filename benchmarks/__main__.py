@@ -20,6 +20,7 @@ from benchmarks import (
     peers,
     refresh,
     scoring,
+    submission,
     training,
 )
 from benchmarks.program import scratch_of
@@ -37,12 +38,13 @@ BENCHMARKS: Mapping[str, Callable[[Path], None]] = {
     "alarms": alarms.measure,
     "decay": decay.measure,
 }
-# They install other libraries, or are slow.
+# They install other libraries, start a cluster, or are slow.
 WHEN_NAMED: Mapping[str, Callable[[Path], None]] = {
     "peers": peers.measure,
     "asof": asof.measure,
     "drift": drift.measure,
     "scoring_large": scoring.measure_large,
+    "submission": submission.measure,
 }
 
 
