@@ -1,7 +1,7 @@
 # Everything that is run by hand or by CI. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint test test-unit test-kills test-cluster demo package bench bench-peers docs lock clean
+.PHONY: help setup lint test test-unit test-kills test-cluster test-yarn test-kubernetes demo package bench bench-peers docs lock clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -9,9 +9,10 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 LOCK := requirements/dev.lock
-# Of what runs on a cluster: the same versions, without the tools of development.
+# Of what runs on a cluster: the same versions, without the tools of development and of submission.
 EXTRAS := $(addprefix --extra ,local quality features metrics models hdfs s3)
 RUN_LOCK := requirements/run.lock
+UPGRADE := --upgrade
 # The stamps carry a sum of what they were made from: a changed lock sets up again, an unchanged one does nothing.
 SUM := $(shell cat $(LOCK) setup.py | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(SUM)
@@ -67,8 +68,14 @@ test-unit: setup ## the tests that need no JVM
 test-kills: setup ## kill a refresh at every step border and at 50 random moments
 	$(PYTHON) -m pytest -m "kills or not kills" $(IN_PARALLEL) tests/kills
 
-test-cluster: setup ## the tests that need a real HDFS and YARN, started here on loopback: 10 GB of memory
-	$(PYTHON) -m pytest -m cluster --durations 25 tests/cluster
+test-cluster: test-yarn test-kubernetes ## both tiers of real clusters: 10 GB of memory
+
+test-yarn: setup ## the tests that need a real HDFS, YARN and S3, started here on loopback
+	$(PYTHON) -m pytest -m cluster --durations 25 tests/cluster --ignore-glob '*test_kubernetes*'
+
+test-kubernetes: setup ## those that need a real Kubernetes: root; its programs are built once, in some 8 minutes
+	$(PYTHON) -m tests.cluster.kubernetes.programs
+	$(PYTHON) -m pytest -m cluster --durations 25 $(wildcard tests/cluster/test_kubernetes*.py)
 
 demo: setup ## days of a shop from raw files to gold and scores, then once more: nothing moves
 	@$(PYTHON) -m retail.demo
@@ -85,10 +92,10 @@ bench: setup ## the benchmarks, or one: make bench NAME=refresh; results in benc
 bench-peers: setup ## the gate against other libraries, each installed in .aurify/peers on the first run
 	$(PYTHON) -m benchmarks peers
 
-lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11
+lock: | $(PYTHON) ## resolve the pinned versions anew, for Python 3.10 and 3.11; UPGRADE= keeps those that still fit
 	$(PIP) uv
-	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header \
-	  $(EXTRAS) --output-file $(LOCK) setup.py requirements/dev.in
+	$(VENV)/bin/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.10 --no-header \
+	  $(EXTRAS) --extra k8s --output-file $(LOCK) setup.py requirements/dev.in
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate --constraint $(LOCK) \
 	  $(EXTRAS) --output-file $(RUN_LOCK) setup.py
 

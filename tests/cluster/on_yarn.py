@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hdfs_native import Client
+
+from aurify.storage import Storage
 from aurify.workflows.lake import Lake
+from tests.cluster.processes import REPOSITORY
 
 PATIENCE_S = 900
-REPOSITORY = Path(__file__).parents[2]
 TABLES = ("silver.pos_lines", "gold.daily_sales", "silver.card_payments", "gold.customer_payments")
 Aurify = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -25,6 +28,16 @@ def assert_same_tables(local: Lake, warehouse: str) -> None:
         assert here.count() > 0, table
         assert here.exceptAll(there).count() == 0, table
         assert there.exceptAll(here).count() == 0, table
+
+
+def put_sources(folder: Path, root: str, place: str) -> None:
+    """Copy deliveries to a folder of HDFS, with their times: a delivery is dated by it."""
+    storage, client = Storage(), Client(root)
+    for file in folder.rglob("*"):
+        if file.is_file():
+            there, changed = f"{place}/{file.relative_to(folder)}", file.stat().st_mtime_ns // 1_000_000
+            storage.upload(file, f"{root}{there}")
+            client.set_times(there, changed, changed)
 
 
 def command_line(environment: Mapping[str, str]) -> Aurify:

@@ -15,10 +15,10 @@ from aurify.storage import Storage
 from aurify.workflows.lake import Lake
 from tests.cluster.hadoop.cluster import Hadoop
 from tests.cluster.hadoop.containers import Role
-from tests.cluster.hadoop.rest import get_text
 from tests.cluster.on_yarn import Aurify, assert_same_tables
+from tests.cluster.rest import get_text
 
-PATIENCE_S = 240
+PATIENCE_S = 480
 
 
 class Running:

@@ -13,10 +13,10 @@ import pytest
 from hdfs_native import Client
 
 from aurify.errors import EnvironmentFailure
-from tests.cluster.hadoop.cluster import NODE_MEMORY_MB, REPOSITORY, Hadoop
+from tests.cluster.hadoop.cluster import NODE_MEMORY_MB, Hadoop
 from tests.cluster.hadoop.configuration import QUEUES
 from tests.cluster.hadoop.daemons import DAEMONS, HOST_NAMES
-from tests.cluster.hadoop.processes import recorded, working_below
+from tests.cluster.processes import REPOSITORY, recorded, working_below
 
 CONTENT = bytes(range(256)) * 4096
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +16,12 @@ from tests.cluster.hadoop.containers import Role, jvms
 from tests.cluster.hadoop.daemons import DAEMONS
 from tests.cluster.hadoop.health import Health, health, whole
 from tests.cluster.hadoop.jars import daemon_jars
-from tests.cluster.hadoop.launch import Launcher, dead
-from tests.cluster.hadoop.ports import LOOPBACK, ClaimedPorts, claim_ports
-from tests.cluster.hadoop.processes import Process, recorded
+from tests.cluster.hadoop.launch import Launcher
 from tests.cluster.hadoop.resource_manager import ResourceManager
 from tests.cluster.hadoop.watch import end_cluster
+from tests.cluster.ports import LOOPBACK, ClaimedPorts, claim_ports
+from tests.cluster.processes import Process, dead, recorded, watch
 
-REPOSITORY = Path(__file__).parents[3]
 NODE_MEMORY_MB = 5120
 PATIENCE_S = 120
 
@@ -147,16 +145,11 @@ class Hadoop:
         write_configuration(self._plan)
         for folder in (self._plan.logs, self._plan.data / "tmp"):
             folder.mkdir(parents=True)
-        self._start_watch()
+        self._watch = watch("tests.cluster.hadoop.watch", str(self.state))
         self._launcher.format()
         for daemon in DAEMONS:
             self._processes[daemon.name] = self._launcher.start(daemon)
         self.wait_until_whole()
-
-    def _start_watch(self) -> None:
-        """Start the process that ends the cluster should this one be killed."""
-        command = [sys.executable, "-m", "tests.cluster.hadoop.watch", str(self.state)]
-        self._watch = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, start_new_session=True)
 
     def _look_for_dead(self) -> None:
         for name, process in self._processes.items():

@@ -8,8 +8,8 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from tests.cluster.hadoop.daemons import DAEMONS, DATANODES, HOST_NAMES, HOSTS, NODEMANAGERS
-from tests.cluster.hadoop.ports import LOOPBACK
-from tests.cluster.hadoop.processes import DATA
+from tests.cluster.ports import LOOPBACK
+from tests.cluster.processes import DATA, LOGS
 
 Properties = Mapping[str, str | float]
 
@@ -54,7 +54,7 @@ class Plan:
     @property
     def logs(self) -> Path:
         """The folder of all logs."""
-        return self.state / "logs"
+        return self.state / LOGS
 
     def conf(self, name: str) -> Path:
         """The folder that a daemon, or the client, is configured by."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from tests.cluster.hadoop.processes import Process, working_below
+from tests.cluster.processes import Process, working_below
 
 Role = Literal["driver", "executor"]
 

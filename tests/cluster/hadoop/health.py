@@ -9,7 +9,7 @@ from typing import Any
 from tests.cluster.hadoop.configuration import Plan
 from tests.cluster.hadoop.daemons import DATANODES, NODEMANAGERS
 from tests.cluster.hadoop.resource_manager import ResourceManager
-from tests.cluster.hadoop.rest import get_json
+from tests.cluster.rest import get_json
 
 NAMENODE_BEAN = "/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
 

@@ -1,23 +1,20 @@
-"""Starting the daemons as processes of their own, and telling why one ended."""
+"""Starting the daemons as processes of their own."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aurify.errors import EnvironmentFailure
 from aurify.session.java import Java
 from tests.cluster.hadoop.configuration import Plan
 from tests.cluster.hadoop.daemons import NAMENODE, Daemon
-from tests.cluster.hadoop.processes import record
+from tests.cluster.processes import dead, log_file, start
 
 FORMATS = ("-format", "-nonInteractive", "-clusterId", "aurify")
 FORMATS_WITHIN_S = 120
-LINES_TOLD = 30
 
 # A daemon starts faster with one compiler, and is small with one collector.
 JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Djava.net.preferIPv4Stack=true")
@@ -52,22 +49,11 @@ class Launcher:
 
     def start(self, daemon: Daemon) -> subprocess.Popen[bytes]:
         """Start a daemon in a process group of its own, and write down that it runs."""
-        with self.log(daemon.name).open("ab") as output:
-            process = subprocess.Popen(
-                self._command(daemon),
-                cwd=self.plan.logs,
-                env=self._env(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        record(self.plan.state, daemon.name, process.pid)
-        return process
+        return start(self.plan.state, daemon.name, self._command(daemon), self._env(), self.plan.logs)
 
     def log(self, name: str) -> Path:
         """Where a daemon logs."""
-        return self.plan.logs / f"{name}.log"
+        return log_file(self.plan.state, name)
 
     def _command(self, daemon: Daemon) -> list[str]:
         """The command line of a daemon; its own configuration comes before the jars."""
@@ -80,11 +66,3 @@ class Launcher:
     def _env(self) -> Mapping[str, str]:
         """Nodemanagers hand JAVA_HOME on to containers."""
         return {name: os.environ[name] for name in KEPT if name in os.environ} | {"JAVA_HOME": str(self.java.home)}
-
-
-def dead(name: str, ended: int, log: Path) -> EnvironmentFailure:
-    """What to say of a process that should run."""
-    by = f"it ended by {signal.Signals(-ended).name}" if ended < 0 else f"it ended with {ended}"
-    told = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES_TOLD:]
-    found = "\n".join([f"{by}; the end of its log:", *(f"      {line}" for line in told)])
-    return EnvironmentFailure.of(name, found, "a daemon that runs", f"the whole log is {log}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aurify.errors import EnvironmentFailure
-from tests.cluster.hadoop.rest import get_json
+from tests.cluster.rest import get_json
 
 ENDED = ("FINISHED", "FAILED", "KILLED")
 

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from tests.cluster.hadoop.containers import end_containers
-from tests.cluster.hadoop.processes import DATA, end_daemons
+from tests.cluster.processes import DATA, end_daemons
 
 
 def end_cluster(state: Path) -> None:
     """Kill every daemon that the state folder records, and then every container."""
-    end_daemons(state)
+    end_daemons(state, first="nodemanager")
     end_containers(state / DATA)
 
 

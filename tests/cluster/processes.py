@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Folders of a cluster's state: of its records, and of what daemons and containers work on.
+from aurify.errors import EnvironmentFailure
+
+REPOSITORY = Path(__file__).parents[2]
+
+# Folders of a cluster's state: of its records, of what daemons and containers work on, and of what they log.
 RECORDS = "running"
 DATA = "data"
+LOGS = "logs"
+LINES_TOLD = 30
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,33 @@ def _started(pid: int) -> int | None:
 
 
 def record(state: Path, name: str, pid: int) -> None:
-    """Write down that a daemon of the cluster runs."""
+    """Write down that a daemon runs."""
     process = Process.of(pid)
     if process is not None:
         folder = state / RECORDS
         folder.mkdir(exist_ok=True)
         (folder / name).write_text(f"{process.pid} {process.started}\n")
+
+
+def start(state: Path, name: str, command: Sequence[str], env: Mapping[str, str], at: Path) -> subprocess.Popen[bytes]:
+    """Start a daemon of the cluster in a process group of its own, and write down that it runs."""
+    with log_file(state, name).open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=at,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    record(state, name, process.pid)
+    return process
+
+
+def log_file(state: Path, name: str) -> Path:
+    """Where a daemon logs."""
+    return state / LOGS / f"{name}.log"
 
 
 def recorded(state: Path, name: str) -> Process | None:
@@ -67,10 +96,10 @@ def recorded(state: Path, name: str) -> Process | None:
     return process if process.runs else None
 
 
-def end_daemons(state: Path) -> None:
-    """Kill every recorded daemon that still runs, those first that start containers."""
+def end_daemons(state: Path, first: str = "") -> None:
+    """Kill every recorded daemon that still runs, those first whose names start so."""
     folder = state / RECORDS
-    for name in sorted(os.listdir(folder) if folder.is_dir() else [], key=lambda name: "nodemanager" not in name):
+    for name in sorted(os.listdir(folder) if folder.is_dir() else [], key=lambda name: not name.startswith(first)):
         process = recorded(state, name)
         if process is not None:
             process.kill()
@@ -90,3 +119,22 @@ def working_below(folder: Path) -> Iterator[tuple[Process, Path, list[str]]]:
             continue
         if folder in at.parents:
             yield process, at, words
+
+
+def watch(module: str, *words: str, keeps: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start the process that ends a cluster should this one be killed; it holds open files of this one meanwhile."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=keeps,
+    )
+
+
+def dead(name: str, ended: int, log: Path) -> EnvironmentFailure:
+    """What to say of a process that should run."""
+    by = f"it ended by {signal.Signals(-ended).name}" if ended < 0 else f"it ended with {ended}"
+    told = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES_TOLD:]
+    found = "\n".join([f"{by}; the end of its log:", *(f"      {line}" for line in told)])
+    return EnvironmentFailure.of(name, found, "a daemon that runs", f"the whole log is {log}")

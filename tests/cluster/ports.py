@@ -1,4 +1,4 @@
-"""Free ports of loopback for one cluster, so that two may run on a machine at once."""
+"""Free ports for the servers of one test run, so that two may run on a machine at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST, LAST = 19_000, 31_000
 
 @dataclass(frozen=True)
 class ClaimedPorts:
-    """The ports of a cluster by what listens there; other clusters leave them alone until `claim` is closed."""
+    """The ports of servers by what listens there; other runs leave them alone until `claim` is closed."""
 
     claim: socket.socket
     by_name: Mapping[str, int]
@@ -32,9 +32,9 @@ def claim_ports(names: Sequence[str]) -> ClaimedPorts:
             return ClaimedPorts(claim, ports)
         claim.close()
     raise EnvironmentFailure.of(
-        "ports of the cluster",
+        "ports",
         f"no {len(names) + 1} free ports in a row between {FIRST} and {LAST}",
-        "ports for Hadoop's daemons",
+        "ports for the servers of tests",
         "end the servers that listen there: `ss -ltnp` lists them",
     )
 
