@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from aurify.errors import EnvironmentFailure
 from aurify.publish.delta_log import NOTE_KEY, Commit, newest_note, read_commit
-from aurify.storage import Storage
+from aurify.storage import Storage, is_on_s3
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -73,7 +74,9 @@ class Handle:
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
-            Storage().exists(path)  # says better than delta-rs what a store that does not answer needs
+            if is_on_s3(path):
+                with suppress(OSError):
+                    Storage().exists(path)  # says better than delta-rs what a bucket that does not answer needs
             said = str(error).partition("\n")[0][:MOST_SAID]
             hint = (
                 "does its store answer? bring what is missing in _delta_log back from a copy; where there is none, "

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from aurify.storage import S3_SCHEMES, is_on_s3
-
 SDK = "1.12.262"
 # Of the version of Spark's own Hadoop.
 CLIENT = (
@@ -48,7 +46,9 @@ _BY_TOKEN = (
     "org.apache.hadoop.fs.s3a.auth.IAMInstanceCredentialsProvider",
 )
 # Safe in one driver alone; Aurify's lease sees to that. One that knows of others would not know of delta-rs (ADR 23).
-LOG_STORE = {f"spark.delta.logStore.{scheme}.impl": "io.delta.storage.S3SingleDriverLogStore" for scheme in S3_SCHEMES}
+LOG_STORE = {
+    f"spark.delta.logStore.{scheme}.impl": "io.delta.storage.S3SingleDriverLogStore" for scheme in ("s3", "s3a")
+}
 # Variables that a driver elsewhere needs too; keys are not among them.
 ADDRESS = (
     "AWS_ALLOW_HTTP",
@@ -74,6 +74,8 @@ _ALWAYS = {
 
 def reads_s3(places: Iterable[str]) -> bool:
     """Whether any of the places is on S3."""
+    from aurify.storage import is_on_s3
+
     return any(map(is_on_s3, places))
 
 
