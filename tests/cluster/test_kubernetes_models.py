@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from aurify.models.registry import Version
-from aurify.workflows.lake import Lake
+from aurify.models.registry import Registry
 from tests.cluster.on_kubernetes import BUCKET, put_sources, rows_of
 from tests.cluster.on_yarn import Aurify
 from tests.cluster.s3.server import S3Server
-from tests.cluster.trained import MODEL, SCORES, Trained, connect
+from tests.cluster.trained import MODEL, SCORES, Trained
 
 PLACE = "models"
 
@@ -43,15 +42,15 @@ def told(aurify_on_kubernetes: Aurify, places: Mapping[str, str]) -> Mapping[str
 
 
 def test_what_was_trained_in_pods_is_the_same_model(
-    trained_here: Trained, told: Mapping[str, Any], places: Mapping[str, str], s3_of_pods: S3Server
+    trained_here: Trained, told: Mapping[str, Any], mlflow_of_pods: str
 ) -> None:
     assert {step["exit_code"] for step in told.values()} == {0}
-    lake: Lake = connect("k8s", {**places, **s3_of_pods.env})
-    version: Version = lake.registry.version(MODEL, 1)
+    registry = Registry(mlflow_of_pods, None, trained_here.lake.definition.project.project)
+    version = registry.version(MODEL, 1)
     assert version.aliases == trained_here.version.aliases == ("champion",)
     assert version.fingerprint == trained_here.version.fingerprint
     here = trained_here.lake.registry.metrics(trained_here.version)
-    assert lake.registry.metrics(version) == pytest.approx(here, rel=1e-9)
+    assert registry.metrics(version) == pytest.approx(here, rel=1e-9)
 
 
 def test_rows_are_scored_in_pods_as_here(trained_here: Trained, told: Mapping[str, Any], s3_of_pods: S3Server) -> None:
