@@ -21,9 +21,11 @@ LINE = SparkSubmit("job.py", (), "yarn", "client", "the day", {"spark.hadoop.fs.
 READS = 'for again in 1 2; do bash -c "grep -o hidden $2"; done; exit 5'
 WAITS = 'sleep 600 & echo "$!" > "$HOME/child"; sleep 600'
 WAITER = """
-import sys
+import signal
 from aurify.deploy.launch import run_here
 from tests.unit.test_launch import LINE
+# A shell's background job ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 run_here(LINE, 600)
 """
 Script = Callable[[str], None]

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from aurify.errors import EnvironmentFailure
 from aurify.session.java import find_java
 
 KINDS = ("stdout", "stderr", "spark.log")
@@ -30,7 +31,11 @@ _HEAD = (
 
 
 def gathered_logs(id: str, owner: str) -> dict[str, str]:
-    """What each container wrote, by its name; nothing while it is not gathered. HADOOP_CONF_DIR names the cluster."""
+    """What each container wrote, by its name; nothing while it is not gathered. HADOOP_CONF_DIR names the cluster.
+
+    EnvironmentFailure where the storage that they lie on does not answer.
+    """
+    from py4j.protocol import Py4JError
     from pyspark.java_gateway import launch_gateway
 
     logging.getLogger("py4j").setLevel(logging.ERROR)
@@ -54,6 +59,10 @@ def gathered_logs(id: str, owner: str) -> dict[str, str]:
             reader.dumpAllContainersLogs(asked)
             files = sorted(Path(folder).rglob("container_*"), key=lambda file: file.name)
             return {file.name: file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()}
+    except Py4JError as error:
+        said = next((line for line in str(error).splitlines() if "Exception" in line), str(error))
+        hint = "do yarn.nodemanager.remote-app-log-dir and its HDFS answer? then: aurify apps logs"
+        raise EnvironmentFailure.of(f"logs of {id}", said.strip(), "logs that can be read", hint) from error
     finally:
         gateway.shutdown()
         process = gateway.proc

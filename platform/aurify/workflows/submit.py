@@ -156,7 +156,7 @@ def _followed(
         tell(f"{id} goes on: aurify apps status {id}, or aurify apps kill {id}")
         raise
     clock.lap("run")
-    return replace(begun, exit_code=outcome.exit_code, said=outcome.said, log=_gathered(cluster, id))
+    return replace(begun, exit_code=outcome.exit_code, said=outcome.said, log=_gathered(cluster, id, tell))
 
 
 def _size(lake: Lake, words: Sequence[str], how: How, tell: Callable[[str], None]) -> Mapping[str, str]:
@@ -179,11 +179,15 @@ def _accepted(cluster: Applications, tag: str) -> str:
     raise EnvironmentFailure.of("the cluster", found_text, "the application that spark-submit said it submitted")
 
 
-def _gathered(cluster: Applications, id: str) -> str:
-    """The driver's log, for which it waits as long as the cluster may take to gather it."""
+def _gathered(cluster: Applications, id: str, tell: Callable[[str], None]) -> str:
+    """The driver's log, for which it waits as long as the cluster may take to gather it; how it ended is known then."""
     until = time.monotonic() + cluster.gathering_s
-    while not (found := cluster.driver_log(id)) and time.monotonic() < until:
-        time.sleep(2)
+    try:
+        while not (found := cluster.driver_log(id)) and time.monotonic() < until:
+            time.sleep(2)
+    except EnvironmentFailure as error:
+        tell(str(error))
+        return ""
     return found
 
 
