@@ -12,14 +12,20 @@ from aurify.deploy.spark_submit import SparkSubmit
 from aurify.session.jars import PACKAGES
 from aurify.session.spark import JAVA_OPTIONS, ON_ONE_MACHINE, quiet_console
 
+EXECUTOR_JAVA_OPTIONS = "spark.executor.extraJavaOptions"
 # The command line of Aurify, as a file.
 COMMANDS = Path(__file__).parents[1] / "__main__.py"
 
 
 def with_quiet_driver(conf: Mapping[str, str]) -> dict[str, str]:
     """The settings with only the errors of a driver that runs here on the console."""
-    option = f"-Dlog4j2.configurationFile={quiet_console()}"
-    return {**conf, JAVA_OPTIONS: f"{conf.get(JAVA_OPTIONS, '')} {option}".strip()}
+    return with_log_settings(conf, str(quiet_console()), JAVA_OPTIONS)
+
+
+def with_log_settings(conf: Mapping[str, str], file: str, *keys: str) -> dict[str, str]:
+    """The settings with a file of settings of Spark's log in these keys, behind the options of a person."""
+    option = f"-Dlog4j2.configurationFile={file}"
+    return {**conf, **{key: f"{conf.get(key, '')} {option}".strip() for key in keys}}
 
 
 def local_submission(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aurify.config.settings import Settings
 from aurify.deploy.artifact import Artifact
-from aurify.deploy.local_submission import with_quiet_driver
+from aurify.deploy.local_submission import EXECUTOR_JAVA_OPTIONS, with_log_settings, with_quiet_driver
 from aurify.deploy.package import Package
 from aurify.deploy.program import Program
 from aurify.deploy.shipping import Shipment
@@ -18,6 +18,7 @@ from aurify.deploy.submission import REDACTED, TAG, How, ended_record, events_fo
 from aurify.deploy.yarn import hadoop_user
 from aurify.publish.lease import SUBMISSION
 from aurify.session.jars import PACKAGES
+from aurify.session.spark import JAVA_OPTIONS
 
 PYTHON, PROJECT = "python", "project"
 RUNNER = Path(__file__).with_name("runner.py")
@@ -96,10 +97,8 @@ def own_file(path: Path) -> Artifact:
 
 def _with_logs(conf: Mapping[str, str], mode: str) -> dict[str, str]:
     """The settings with Spark's own log in a file of its own where YARN starts a JVM; of a driver here errors alone."""
-    keys = ["spark.executor.extraJavaOptions"] + (["spark.driver.extraJavaOptions"] if mode == "cluster" else [])
-    option = f"-Dlog4j2.configurationFile={LOG_SETTINGS.name}"
-    led = {**conf, **{key: f"{conf.get(key, '')} {option}".strip() for key in keys}}
-    return led if mode == "cluster" else with_quiet_driver(led)
+    led = with_log_settings(conf, LOG_SETTINGS.name, EXECUTOR_JAVA_OPTIONS)
+    return with_log_settings(led, LOG_SETTINGS.name, JAVA_OPTIONS) if mode == "cluster" else with_quiet_driver(led)
 
 
 def _of_client(settings: Settings, mode: str, pyspark: Sequence[str]) -> dict[str, str]:

@@ -41,10 +41,8 @@ class Backend(Protocol):
         """The applications of it."""
 
 
-class OnYarn:
+class OnYarn(Backend):
     """Files lie on the storage that the cluster reads."""
-
-    place = "YARN"
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
@@ -61,10 +59,8 @@ class OnYarn:
         return Yarn(recorded_by(self.lake))
 
 
-class OnKubernetes:
+class OnKubernetes(Backend):
     """Files are layers of an image in a registry."""
-
-    place = "Kubernetes"
 
     def __init__(self, lake: Lake, told: Told, conf: Mapping[str, str]) -> None:
         self.lake, self.told, self.conf = lake, told, conf

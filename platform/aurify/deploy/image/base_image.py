@@ -14,7 +14,7 @@ from typing import BinaryIO
 from aurify.deploy.artifact import Step
 from aurify.deploy.image.layer import Layer, raw_layer
 from aurify.deploy.image.registry import Registry
-from aurify.deploy.image.tar_content import TIME
+from aurify.deploy.python_archive import TIME
 from aurify.errors import EnvironmentFailure
 
 DEBIAN = "debian"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tarfile
 from collections.abc import Callable, Mapping
@@ -12,11 +11,12 @@ from typing import Any
 
 from aurify.deploy.artifact import Step, placed, whole
 from aurify.deploy.image.base_image import USER, Base
-from aurify.deploy.image.layer import Layer, layer
+from aurify.deploy.image.layer import Layer, digest_of, layer
 from aurify.deploy.image.registry import MANIFEST
 from aurify.deploy.image.tar_content import ANYONES, RUN, add_file, add_files, add_folder, add_tar, add_zip
 from aurify.deploy.package import Package
 from aurify.deploy.spark_files import Spark
+from aurify.session.machine_cache import file_sha256
 from aurify.version import __version__
 
 HOME = "/opt/aurify"
@@ -42,14 +42,14 @@ class Image:
     @property
     def manifest(self) -> bytes:
         """The document that names all parts by their hashes."""
-        config = {"mediaType": CONFIG, "digest": _digest(self.config), "size": len(self.config)}
+        config = {"mediaType": CONFIG, "digest": digest_of(self.config), "size": len(self.config)}
         layers = [one.descriptor for one in self.layers]
         return _json({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers})
 
     @property
     def digest(self) -> str:
         """The hash that the image is pulled by."""
-        return _digest(self.manifest)
+        return digest_of(self.manifest)
 
     @property
     def size(self) -> int:
@@ -60,7 +60,7 @@ class Image:
         """Write it as a layout of the Open Container Initiative, as podman, skopeo and containerd read it."""
         blobs = folder / "blobs" / "sha256"
         blobs.mkdir(parents=True, exist_ok=True)
-        wanted = {_digest(text).partition(":")[2]: text for text in (self.config, self.manifest)}
+        wanted = {digest_of(text).partition(":")[2]: text for text in (self.config, self.manifest)}
         for one in self.layers:
             name = one.digest.partition(":")[2]
             wanted[name] = b""
@@ -110,7 +110,7 @@ def _add_project(tar: tarfile.TarFile, package: Package) -> None:
 
 
 def _own() -> list[str]:
-    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in (ENTRYPOINT, LOG_SETTINGS, RUNNER)]
+    return [str(file_sha256(file)) for file in (ENTRYPOINT, LOG_SETTINGS, RUNNER)]
 
 
 def _hashes(*artifacts: Any) -> list[str]:
@@ -150,10 +150,6 @@ def _config(layers: tuple[Layer, ...], of_base: Mapping[str, str], package: Pack
 
 def _json(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _write(path: Path, content: bytes) -> None:

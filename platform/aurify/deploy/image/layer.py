@@ -39,6 +39,11 @@ class Layer:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
+def digest_of(content: bytes) -> str:
+    """The hash that a registry knows a content by."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
 def layer(name: str, made_from: Sequence[str], write: Callable[[tarfile.TarFile], None]) -> tuple[Layer, Step]:
     """The layer of this name for what it is made from, written by `write` if this machine has none yet."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aurify.deploy.artifact import Step, whole
-from aurify.deploy.image.layer import GZIPPED, Layer
+from aurify.deploy.image.layer import GZIPPED, Layer, digest_of
 from aurify.errors import EnvironmentFailure
 from aurify.session.machine_cache import cache_root, file_sha256, held
 
@@ -56,7 +55,7 @@ class Registry:
             for one in layers:
                 self._push_blob(one.path, one.digest, one.size, one.path.name)
             with _file_of(config) as file:
-                self._push_blob(file, _digest(config), len(config), "config")
+                self._push_blob(file, digest_of(config), len(config), "config")
             self._push_manifest(manifest)
         return self._sent
 
@@ -104,7 +103,7 @@ class Registry:
         self._sent[name] = size
 
     def _push_manifest(self, manifest: bytes) -> None:
-        digest = _digest(manifest)
+        digest = digest_of(manifest)
         place = self._container.manifest_url(digest)
         if self._send("HEAD", place, headers={"Accept": MANIFEST}, expected=(200, 404)).status_code == 200:
             return
@@ -137,10 +136,6 @@ class Registry:
 
 
 _HINT = "package.image.repository in conf/<environment>/settings.yml; `docker login`, or DOCKER_CONFIG, for a password"
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @contextmanager

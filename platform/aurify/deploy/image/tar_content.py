@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from zipfile import ZipFile
 
-TIME = 315_532_800  # 1980-01-01, as in the zip files
+from aurify.deploy.python_archive import TIME
+
 FOLDER, READ, RUN, ANYONES = 0o755, 0o644, 0o755, 0o1777
 
 

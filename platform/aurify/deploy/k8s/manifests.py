@@ -14,6 +14,7 @@ from aurify.deploy.k8s.submission import (
     ACCOUNT,
     DRIVER,
     EXECUTOR,
+    LOG_SETTINGS,
     PYTHON_SHARE,
     RUNNER,
     SECRET,
@@ -22,13 +23,14 @@ from aurify.deploy.k8s.submission import (
     secrets_by_reference,
     shared_conf,
     variables_of,
-    with_logs,
 )
+from aurify.deploy.local_submission import EXECUTOR_JAVA_OPTIONS, with_log_settings
 from aurify.deploy.memory import driver_container
 from aurify.deploy.package import Package
 from aurify.deploy.program import Program
 from aurify.deploy.submission import How, ended_record
 from aurify.errors import ConfigurationError
+from aurify.session.spark import JAVA_OPTIONS
 
 SPARK_OPERATOR = "sparkoperator.k8s.io/v1beta2"
 _VARIABLE, _LABEL, _ANNOTATION = f"{DRIVER}Env.", f"{DRIVER}.label.", f"{DRIVER}.annotation."
@@ -117,7 +119,9 @@ def cron_job(
 
 def _conf(settings: Settings, how: How, image: str, folder: str) -> dict[str, str]:
     """The settings of Spark, but for what a manifest says in its own words; ConfigurationError for a secret in them."""
-    conf = with_logs(shared_conf(settings, how, image, folder), "spark.driver", "spark.executor")
+    conf = with_log_settings(
+        shared_conf(settings, how, image, folder), LOG_SETTINGS, JAVA_OPTIONS, EXECUTOR_JAVA_OPTIONS
+    )
     secret = sorted(key for key, value in conf.items() if holds_secret(key, value))
     if secret:
         hint = f"a secret of the cluster as a variable: {SECRET}NAME: secret:key"

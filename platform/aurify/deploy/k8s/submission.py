@@ -11,13 +11,14 @@ from aurify.config.references import holds_secret
 from aurify.config.settings import Settings
 from aurify.deploy.image.image import HOME, INTERPRETER, JARS, PROJECT
 from aurify.deploy.k8s.cluster import NAME, OURS, SUBMISSION
-from aurify.deploy.local_submission import with_quiet_driver
+from aurify.deploy.local_submission import EXECUTOR_JAVA_OPTIONS, with_log_settings, with_quiet_driver
 from aurify.deploy.package import Package
 from aurify.deploy.program import Program
 from aurify.deploy.spark_submit import SparkSubmit
 from aurify.deploy.submission import REDACTED, How, ended_record, events_folder, forwarded_variables
 from aurify.publish.lease import SUBMISSION as SUBMISSION_VARIABLE
 from aurify.session.jars import PACKAGES
+from aurify.session.spark import JAVA_OPTIONS
 
 DRIVER, EXECUTOR = "spark.kubernetes.driver", "spark.kubernetes.executor"
 SECRET = f"{DRIVER}.secretKeyRef."
@@ -26,7 +27,7 @@ RUNNER = f"local://{HOME}/runner.py"
 RUNNER_HERE = Path(__file__).parents[1] / "runner.py"
 # Beside a heap Kubernetes needs room for the Python workers: its own default for programs that are no JVM's.
 PYTHON_SHARE = 0.4
-LOG_OPTION = f"-Dlog4j2.configurationFile=file://{HOME}/log4j2.properties"
+LOG_SETTINGS = f"file://{HOME}/log4j2.properties"
 # Spark takes 47 letters for the names of executors: this, and a tag, or what a CronJob adds for its pods.
 _LONGEST_NAME = 32
 
@@ -48,25 +49,18 @@ def kubernetes_submission(
         "spark.kubernetes.submission.waitAppCompletion": "false",
         f"{EXECUTOR}.podNamePrefix": name,
     }
-    if not is_cluster:
-        return SparkSubmit(
-            program=str(RUNNER_HERE),
-            arguments=(ended_record(folder, how.tag), *program.words),
-            master=settings.spark.master,
-            deploy_mode=how.mode,
-            name=program.name,
-            conf=with_quiet_driver(with_logs(conf, "spark.executor")),
-            jars=tuple(str(jar.path) for jar in package.jars),
-            environment=_of_client(settings),
-        )
+    led = with_log_settings(conf, LOG_SETTINGS, EXECUTOR_JAVA_OPTIONS)
+    if is_cluster:
+        led = with_log_settings({**led, **_of_driver(settings, how, program, name)}, LOG_SETTINGS, JAVA_OPTIONS)
     return SparkSubmit(
-        program=RUNNER,
+        program=RUNNER if is_cluster else str(RUNNER_HERE),
         arguments=(ended_record(folder, how.tag), *program.words),
         master=settings.spark.master,
         deploy_mode=how.mode,
         name=program.name,
-        conf=with_logs({**conf, **_of_driver(settings, how, program, name)}, "spark.driver", "spark.executor"),
-        jars=jars_of_image(package),
+        conf=led if is_cluster else with_quiet_driver(led),
+        jars=jars_of_image(package) if is_cluster else tuple(str(jar.path) for jar in package.jars),
+        environment={} if is_cluster else _of_client(settings),
     )
 
 
@@ -87,12 +81,6 @@ def shared_conf(settings: Settings, how: How, image: str, folder: str) -> dict[s
 def jars_of_image(package: Package) -> tuple[str, ...]:
     """Where the jars of a package lie in its image."""
     return tuple(f"local://{JARS}/{jar.path.name}" for jar in package.jars)
-
-
-def with_logs(conf: Mapping[str, str], *of: str) -> dict[str, str]:
-    """The settings with the image's own settings of Spark's log for these processes."""
-    keys = [f"{process}.extraJavaOptions" for process in of]
-    return {**conf, **{key: f"{conf.get(key, '')} {LOG_OPTION}".strip() for key in keys}}
 
 
 def variables_of(settings: Settings, conf: Mapping[str, str]) -> dict[str, str]:

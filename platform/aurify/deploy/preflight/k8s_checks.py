@@ -12,10 +12,10 @@ from aurify.deploy.k8s.api import CORE, NAMESPACE, Api, Refused
 from aurify.deploy.k8s.cluster import Kubernetes, quantity
 from aurify.deploy.k8s.submission import ACCOUNT, PYTHON_SHARE, SECRET, secrets_by_reference
 from aurify.deploy.memory import Container, driver_container, executor_container
+from aurify.deploy.preflight.clock import clock
 from aurify.deploy.preflight.finding import Finding, bad
 from aurify.deploy.submission import forwarded_variables
 
-MOST_SKEW_S = 30.0
 REVIEWS = "/apis/authorization.k8s.io/v1"
 SUBMITTERS = (
     "create pods", "get pods", "list pods", "watch pods", "delete pods", "get pods/log",
@@ -31,12 +31,7 @@ def answers(api: Api) -> list[Finding]:
     if api.context_address and api.context_address.rstrip("/") != api.address.rstrip("/"):
         told = f"spark.master is {api.address}, the context of KUBECONFIG is of {api.context_address}"
         found.append(Finding("KUBECONFIG", told, "warning", "one cluster", "kubectl config use-context"))
-    skew = api.clock_skew()
-    text = f"{skew:.0f} s between Kubernetes and here"
-    if skew > MOST_SKEW_S:
-        hint = "set the time on both (NTP): leases and freshness are judged by it"
-        return [*found, bad("clock", text, f"{MOST_SKEW_S:.0f} s at most", hint)]
-    return [*found, Finding("clock", text)]
+    return [*found, clock(api.clock_skew(), "Kubernetes")]
 
 
 def namespace(api: Api, name: str, conf: Mapping[str, str]) -> list[Finding]:

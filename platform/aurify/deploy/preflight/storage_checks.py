@@ -7,10 +7,9 @@ from contextlib import suppress
 from uuid import uuid4
 
 from aurify.config.settings import Settings
+from aurify.deploy.preflight.clock import MOST_SKEW_S
 from aurify.deploy.preflight.finding import Finding, bad
 from aurify.storage import Storage, is_local, is_on_s3, scheme_of
-
-MOST_SKEW_S = 30.0
 
 
 def places(settings: Settings) -> list[Finding]:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 
 from aurify.deploy.memory import Container, driver_container, executor_container
+from aurify.deploy.preflight.clock import clock
 from aurify.deploy.preflight.finding import Finding, bad
 from aurify.deploy.yarn import Yarn
 from aurify.errors import did_you_mean
 
-MOST_SKEW_S = 30.0
 NEARLY_FULL = 95.0
 DEFAULT_QUEUE, QUEUE = "default", "spark.yarn.queue"
 
@@ -22,12 +22,7 @@ def resource_manager(yarn: Yarn) -> list[Finding]:
     found = [Finding("ResourceManager", told)]
     if info["state"] != "STARTED":
         found = [bad("ResourceManager", told, "STARTED")]
-    skew = abs(yarn.clock() - time.time())
-    text = f"{skew:.0f} s between the ResourceManager and here"
-    if skew > MOST_SKEW_S:
-        hint = "set the time on both (NTP): leases and freshness are judged by it"
-        return [*found, bad("clock", text, f"{MOST_SKEW_S:.0f} s at most", hint)]
-    return [*found, Finding("clock", text)]
+    return [*found, clock(abs(yarn.clock() - time.time()), "the ResourceManager")]
 
 
 def queue(yarn: Yarn, conf: Mapping[str, str]) -> list[Finding]:
