@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from hdfs_native import Client
 
@@ -38,6 +40,13 @@ def put_sources(folder: Path, root: str, place: str) -> None:
             there, changed = f"{place}/{file.relative_to(folder)}", file.stat().st_mtime_ns // 1_000_000
             storage.upload(file, f"{root}{there}")
             client.set_times(there, changed, changed)
+
+
+def document_of(ran: subprocess.CompletedProcess[str]) -> Mapping[str, Any]:
+    """What a call with `--json` told."""
+    assert ran.stdout, ran.stderr
+    told: Mapping[str, Any] = json.loads(ran.stdout)
+    return told
 
 
 def command_line(environment: Mapping[str, str]) -> Aurify:

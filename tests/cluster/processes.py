@@ -132,6 +132,18 @@ def watch(module: str, *words: str, keeps: Sequence[int] = ()) -> subprocess.Pop
     )
 
 
+def starter(code: str, *words: str) -> subprocess.Popen[bytes]:
+    """A Python that can be killed, with this repository on its path."""
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
 def dead(name: str, ended: int, log: Path) -> EnvironmentFailure:
     """What to say of a process that should run."""
     by = f"it ended by {signal.Signals(-ended).name}" if ended < 0 else f"it ended with {ended}"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +13,7 @@ from aurify.errors import EnvironmentFailure
 from tests.cluster.hadoop.cluster import NODE_MEMORY_MB, Hadoop
 from tests.cluster.hadoop.configuration import QUEUES
 from tests.cluster.hadoop.daemons import DAEMONS, HOST_NAMES
-from tests.cluster.processes import REPOSITORY, recorded, working_below
+from tests.cluster.processes import recorded, starter, working_below
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -94,18 +91,12 @@ def test_a_start_that_fails_tells_the_log_and_leaves_nothing(tmp_path: Path) -> 
 
 def test_a_cluster_ends_with_the_process_that_started_it(hadoop: Hadoop, tmp_path: Path) -> None:
     assert hadoop.health().datanodes == 2  # so that two clusters run at once
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTS_ONE, str(tmp_path)],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with starter:
-        assert starter.stdout is not None
-        assert starter.stdout.readline() == b"whole\n"
+    starting = starter(STARTS_ONE, str(tmp_path))
+    with starting:
+        assert starting.stdout is not None
+        assert starting.stdout.readline() == b"whole\n"
         assert all(recorded(tmp_path, daemon.name) for daemon in DAEMONS)
-        starter.kill()
+        starting.kill()
     until = time.monotonic() + 20
     while left := list(working_below(tmp_path)):
         assert time.monotonic() < until, left

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,7 +18,7 @@ from tests.cluster.kubernetes.cluster import Kubernetes
 from tests.cluster.kubernetes.plan import Plan
 from tests.cluster.kubernetes.pods import output, waits_for
 from tests.cluster.kubernetes.traces import FIXED, namespace, traces
-from tests.cluster.processes import REPOSITORY
+from tests.cluster.processes import starter
 from tests.cluster.rest import get_json
 
 STARTS_ONE = """\
@@ -142,19 +139,13 @@ def test_a_cluster_that_ends_leaves_nothing(tmp_path: Path, folders_before: list
 def test_a_cluster_ends_with_the_process_that_started_it(
     kubernetes: Kubernetes, tmp_path: Path, folders_before: list[Path]
 ) -> None:
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTS_ONE, str(tmp_path)],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with starter:
-        assert starter.stdout is not None
-        node_pid, *words = json.loads(starter.stdout.readline())
+    starting = starter(STARTS_ONE, str(tmp_path))
+    with starting:
+        assert starting.stdout is not None
+        node_pid, *words = json.loads(starting.stdout.readline())
         plan, node = Plan.of_words(words), namespace(node_pid)
         assert len(traces(plan, node)) > 10
-        starter.kill()
+        starting.kill()
     until = time.monotonic() + 20
     while (left := traces(plan, node)) != list(map(str, folders_before)):
         assert time.monotonic() < until, left

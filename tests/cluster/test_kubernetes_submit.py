@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,22 +11,16 @@ import yaml
 from aurify.workflows.lake import Lake
 from tests.cluster.kubernetes.cluster import Kubernetes
 from tests.cluster.on_kubernetes import assert_same_tables
-from tests.cluster.on_yarn import Aurify
+from tests.cluster.on_yarn import Aurify, document_of
 from tests.cluster.s3.server import S3Server
 from tests.cluster.waiting import wait_for
-
-
-def _told(ran: subprocess.CompletedProcess[str]) -> Mapping[str, Any]:
-    assert ran.stdout, ran.stderr
-    told: Mapping[str, Any] = json.loads(ran.stdout)
-    return told
 
 
 @pytest.fixture(scope="module")
 def first(aurify_on_kubernetes: Aurify) -> Mapping[str, Any]:
     ran = aurify_on_kubernetes("submit", "--json", "--", "refresh")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return _told(ran)
+    return document_of(ran)
 
 
 def test_tables_of_pods_are_those_of_the_laptop_row_for_row(
@@ -44,8 +36,8 @@ def test_a_second_submission_sends_nothing_and_changes_nothing(
     assert sum(first["sent_bytes"].values()) > 0
     ran = aurify_on_kubernetes("submit", "--json", "--", "refresh")
     assert ran.returncode == 0, ran.stderr
-    assert _told(ran)["sent_bytes"] == {}
-    assert "nothing new" in _told(ran)["log"]
+    assert document_of(ran)["sent_bytes"] == {}
+    assert "nothing new" in document_of(ran)["log"]
 
 
 @pytest.mark.parametrize("mode", ["client", "cluster"])
@@ -68,7 +60,7 @@ def test_a_driver_here_has_its_executors_in_pods(
 
 def test_applications_are_listed_and_ended(first: Mapping[str, Any], aurify_on_kubernetes: Aurify) -> None:
     ran = aurify_on_kubernetes("submit", "--detach", "--json", "--name", "to be ended", "--", "refresh", "--full")
-    id = _told(ran)["application"]
+    id = document_of(ran)["application"]
     assert id in aurify_on_kubernetes("apps", "list", "--json").stdout
     assert aurify_on_kubernetes("apps", "kill", id).returncode == 0
     wait_for("the pod to go", lambda: aurify_on_kubernetes("apps", "status", id).returncode == 2)
@@ -138,7 +130,7 @@ def test_a_cron_job_runs_the_work_in_a_pod_of_its_own(
         return kubernetes.kubectl("-n", "spark", "get", "job", "once", "-o", conditions)
 
     wait_for("the job to end", lambda: {"Complete", "Failed"} & set(ended().split()))
-    listed = _told(aurify_on_kubernetes("apps", "list", "--json"))["applications"]
+    listed = document_of(aurify_on_kubernetes("apps", "list", "--json"))["applications"]
     (app,) = [app for app in listed if app["id"].startswith("once-")]
     assert app["exit_code"] == 0, aurify_on_kubernetes("apps", "logs", app["id"]).stdout
     assert "nothing new" in aurify_on_kubernetes("apps", "logs", app["id"]).stdout

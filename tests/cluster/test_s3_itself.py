@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from aurify.storage import Storage
-from tests.cluster.processes import REPOSITORY, working_below
+from tests.cluster.processes import starter, working_below
 from tests.cluster.s3.server import S3Server
 
 STARTS_ONE = """\
@@ -37,18 +34,12 @@ def test_what_was_written_is_there_after_it_was_killed(tmp_path: Path, monkeypat
 
 
 def test_the_server_goes_when_its_starter_is_killed(tmp_path: Path) -> None:
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTS_ONE, str(tmp_path)],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert starter.stdout is not None
-    assert starter.stdout.readline() == b"answers\n"
+    starting = starter(STARTS_ONE, str(tmp_path))
+    assert starting.stdout is not None
+    assert starting.stdout.readline() == b"answers\n"
     assert list(working_below(tmp_path))
-    starter.kill()
-    starter.communicate()
+    starting.kill()
+    starting.communicate()
     until = time.monotonic() + 20
     while list(working_below(tmp_path)) and time.monotonic() < until:
         time.sleep(0.05)

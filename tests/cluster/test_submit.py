@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,20 +8,14 @@ import pytest
 from aurify.storage import Storage
 from aurify.workflows.lake import Lake
 from tests.cluster.hadoop.cluster import Hadoop
-from tests.cluster.on_yarn import Aurify, assert_same_tables
-
-
-def _told(ran: subprocess.CompletedProcess[str]) -> Mapping[str, Any]:
-    assert ran.stdout, ran.stderr
-    told: Mapping[str, Any] = json.loads(ran.stdout)
-    return told
+from tests.cluster.on_yarn import Aurify, assert_same_tables, document_of
 
 
 @pytest.fixture(scope="module")
 def first(aurify_on_yarn: Aurify) -> Mapping[str, Any]:
     ran = aurify_on_yarn("submit", "--json", "--", "refresh")
     assert ran.returncode == 0, ran.stderr
-    return _told(ran)
+    return document_of(ran)
 
 
 def test_tables_of_the_cluster_are_those_of_the_laptop_row_for_row(
@@ -39,8 +31,8 @@ def test_a_second_submission_ships_nothing_and_changes_nothing(
     assert sum(first["sent_bytes"].values()) > 0
     ran = aurify_on_yarn("submit", "--json", "--", "refresh")
     assert ran.returncode == 0, ran.stderr
-    assert _told(ran)["sent_bytes"] == {}
-    assert "nothing new" in aurify_on_yarn("apps", "logs", _told(ran)["application"]).stdout
+    assert document_of(ran)["sent_bytes"] == {}
+    assert "nothing new" in aurify_on_yarn("apps", "logs", document_of(ran)["application"]).stdout
 
 
 @pytest.mark.parametrize("mode", ["client", "cluster"])
@@ -74,7 +66,7 @@ def test_what_can_not_run_is_refused_before_anything_is_shipped(hadoop: Hadoop, 
 def test_executors_are_proposed_for_what_waits(first: Mapping[str, Any], aurify_on_yarn: Aurify) -> None:
     told = aurify_on_yarn("doctor", "--json", "--", "refresh", "--full")
     assert told.returncode == 0, told.stdout
-    (size,) = [found["found"] for found in _told(told)["findings"] if found["what"] == "size"]
+    (size,) = [found["found"] for found in document_of(told)["findings"] if found["what"] == "size"]
     assert "1 executors of 1 cores" in size
     ran = aurify_on_yarn("submit", "--size", "--", "refresh")
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -83,11 +75,11 @@ def test_executors_are_proposed_for_what_waits(first: Mapping[str, Any], aurify_
 
 def test_applications_are_listed_and_ended(first: Mapping[str, Any], aurify_on_yarn: Aurify) -> None:
     ran = aurify_on_yarn("submit", "--detach", "--json", "--name", "to be ended", "--", "refresh", "--full")
-    id = _told(ran)["application"]
+    id = document_of(ran)["application"]
     assert id in aurify_on_yarn("apps", "list", "--json").stdout
     assert aurify_on_yarn("apps", "kill", id).returncode == 0
     ended = aurify_on_yarn("apps", "status", id, "--json")
-    assert (_told(ended)["state"], ended.returncode) == ("KILLED", 3)
+    assert (document_of(ended)["state"], ended.returncode) == ("KILLED", 3)
 
 
 def test_printing_a_submission_ships_nothing(hadoop: Hadoop, aurify_on_yarn: Aurify) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from aurify.errors import EnvironmentFailure
 from aurify.session.java import find_java
@@ -21,12 +20,13 @@ from tests.cluster.hadoop.resource_manager import ResourceManager
 from tests.cluster.hadoop.watch import end_cluster
 from tests.cluster.ports import LOOPBACK, ClaimedPorts, claim_ports
 from tests.cluster.processes import Process, dead, recorded, watch
+from tests.cluster.server import Server
 
 NODE_MEMORY_MB = 5120
 PATIENCE_S = 120
 
 
-class Hadoop:
+class Hadoop(Server):
     """One cluster: a namenode, two datanodes, a resource manager and two nodemanagers, each a process."""
 
     def __init__(self, state: Path, node_memory_mb: int = NODE_MEMORY_MB) -> None:
@@ -35,19 +35,6 @@ class Hadoop:
         self._claimed: ClaimedPorts | None = None
         self._watch: subprocess.Popen[bytes] | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def __enter__(self) -> Hadoop:
-        """Start it; where that fails nothing is left running."""
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End it."""
-        self.stop()
 
     @property
     def conf_dir(self) -> Path:

@@ -6,7 +6,6 @@ import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from aurify.errors import EnvironmentFailure
 from tests.cluster.kubernetes.accounts import make_accounts
@@ -25,11 +24,12 @@ from tests.cluster.kubernetes.readiness import missing
 from tests.cluster.kubernetes.watch import end_cluster
 from tests.cluster.ports import claim_ports
 from tests.cluster.processes import dead, log_file, watch
+from tests.cluster.server import Server
 
 PATIENCE_S = 180
 
 
-class Kubernetes:
+class Kubernetes(Server):
     """One cluster: etcd, Kubernetes' own six programs, containerd and CoreDNS in a node; a registry beside it."""
 
     def __init__(self, home: Path) -> None:
@@ -40,19 +40,6 @@ class Kubernetes:
         self._plan: Plan | None = None
         self._watch: subprocess.Popen[bytes] | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def __enter__(self) -> Kubernetes:
-        """Start it; where that fails nothing is left running."""
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End it."""
-        self.stop()
 
     @property
     def plan(self) -> Plan:

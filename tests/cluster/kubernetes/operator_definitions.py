@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cluster.kubernetes.go import find_go
+from tests.cluster.go import find_go
 from tests.cluster.kubernetes.kubectl import Kubectl
 
 MODULE = "github.com/kubeflow/spark-operator/v2@v2.4.0"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -14,7 +13,8 @@ from pathlib import Path
 
 from aurify.errors import EnvironmentFailure
 from aurify.session.machine_cache import cache_root, held
-from tests.cluster.kubernetes.go import OPTIONS, Go, find_go
+from tests.cluster.go import Go
+from tests.cluster.go_programs import STRIPPED, built
 
 SOURCES = Path(__file__).with_name("programs")
 MODULES = ("kube", "coredns", "registry", "pod")
@@ -37,27 +37,12 @@ PACKAGES = {
 
 def built_programs() -> Path:
     """The folder of Kubernetes, CoreDNS, the registry and what pods of tests run."""
-    go = find_go()
-    folder = cache_root() / "kubernetes" / f"programs-{_made_from(go)}"
-    with held(folder, "programs of Kubernetes", "set AURIFY_CACHE to another folder"):
-        if not folder.exists():
-            into = folder.with_name(f"{folder.name}.partial")
-            shutil.rmtree(into, ignore_errors=True)
-            _build(go, into)
-            into.rename(folder)
-    return folder
-
-
-def _made_from(go: Go) -> str:
-    digest = hashlib.sha256(f"{go.version} {OPTIONS} {KUBE}".encode())
-    for file in sorted(SOURCES.rglob("*.*")):
-        digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+    return built("kubernetes", SOURCES, _build, f"{KUBE} {_named()}")
 
 
 def _build(go: Go, into: Path) -> None:
     for module in MODULES:
-        go.build(SOURCES / module, into / module, f"-s -w {_named() if module == 'kube' else ''}")
+        go.build(SOURCES / module, into / module, f"{STRIPPED} {_named() if module == 'kube' else ''}")
     for name in KUBE:
         (into / name).symlink_to("kube")
 

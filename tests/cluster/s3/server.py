@@ -8,21 +8,21 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 from urllib.error import HTTPError
 
 from aurify.errors import EnvironmentFailure
-from tests.cluster.go_programs import built_programs
+from tests.cluster.go_programs import built_tools
 from tests.cluster.ports import LOOPBACK, ClaimedPorts, claim_ports
 from tests.cluster.processes import DATA, dead, record, recorded, watch
 from tests.cluster.rest import get_text
+from tests.cluster.server import Server
 
 NAME = "s3"
 REGION = "us-east-1"
 PATIENCE_S = 30
 
 
-class S3Server:
+class S3Server(Server):
     """The Versity gateway; each bucket is a folder. `host` is the address that clients reach it by."""
 
     def __init__(self, home: Path, host: str = LOOPBACK) -> None:
@@ -33,22 +33,6 @@ class S3Server:
         self._claimed: ClaimedPorts | None = None
         self._watch: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> S3Server:
-        """Start it; where that fails nothing is left running."""
-        try:
-            self._claimed = claim_ports([NAME])
-            self._buckets.mkdir(parents=True)
-            self._watch = watch("tests.cluster.watch", str(self.state))
-            self.start_again()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End it."""
-        self.stop()
 
     @property
     def endpoint(self) -> str:
@@ -95,7 +79,7 @@ class S3Server:
 
     def start_again(self) -> None:
         """Start it on what it had written, and wait until it answers."""
-        program = built_programs(Path(__file__).parent) / "versitygw"
+        program = built_tools(Path(__file__).parent) / "versitygw"
         listen = self.endpoint.removeprefix("http://")
         command = [str(program), "--quiet", "--keep-alive", "--access-log", str(self.log), "--region", REGION]
         keys = {"ROOT_ACCESS_KEY_ID": self._access_key, "ROOT_SECRET_ACCESS_KEY": self._secret_key}
@@ -111,6 +95,12 @@ class S3Server:
             )
         record(self.state, NAME, self._process.pid)
         self._wait_until_it_answers()
+
+    def _start(self) -> None:
+        self._claimed = claim_ports([NAME])
+        self._buckets.mkdir(parents=True)
+        self._watch = watch("tests.cluster.watch", str(self.state))
+        self.start_again()
 
     def stop(self) -> None:
         """End it, and keep only its log."""

